@@ -1,0 +1,37 @@
+// Child processes: started clean, watched, and ended with all their descendants.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+// Makes the calling process the reaper of orphaned descendants, so that a
+// daemonising child cannot escape (PR_SET_CHILD_SUBREAPER).
+bool process_become_subreaper(void);
+
+// Restores in a forked child what the parent changed for itself: signal mask,
+// ignored signals, and asks for `death_signal` when the parent dies (0 = none).
+// Async-signal-safe; call between fork and exec.
+void process_prepare_child(int death_signal);
+
+// Sends `signal` to every descendant of the calling process except the pids in `keep`
+// (they and their descendants are spared). Returns how many were there.
+size_t process_signal_descendants(int signal, const pid_t *keep, size_t n_keep);
+
+// Ends every descendant (but `keep`): TERM, waits up to grace_ms for them to go, then KILL;
+// reaps what is ours. Returns when none is left. Blocks; sleeps on pidfds, never polls.
+void process_end_descendants(int grace_ms, const pid_t *keep, size_t n_keep);
+
+// The shell's convention: exit code, or 128 + signal number. `status` from waitpid.
+int process_exit_code(int status);
+
+struct es_process_usage {
+	long long cpu_us; // user + system
+	long peak_rss_kib;
+};
+// Of the calling process alone, without its children.
+struct es_process_usage process_usage(void);
+
+// Raises the soft limit of open files to the hard one. Keeps the old limit for children:
+// process_prepare_child puts it back.
+void process_raise_nofile(void);

@@ -1,0 +1,72 @@
+// The display: one virtual screen, its seat, and the app that lives in it.
+//
+// Everything here is on the one thread of earthshine-display, which never blocks.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <wayland-server-core.h>
+#include <wlr/types/wlr_scene.h>
+
+#include "protocol/session_msg.h"
+
+struct es_app;
+struct es_cursor;
+struct es_output_clock;
+struct es_remote_input;
+struct es_seat;
+struct es_session_end;
+struct es_virtual_output;
+struct es_xdg_shell;
+struct es_xwayland;
+
+struct es_display {
+	// owned; the core, made by display_create in this order
+	struct wl_display *wl_display;
+	struct wl_event_loop *loop;
+	struct es_virtual_output *output; // backend and output in one
+	struct wlr_renderer *renderer;
+	struct wlr_allocator *allocator;
+	struct wlr_compositor *compositor;
+	struct wlr_output_layout *output_layout;
+	struct wlr_scene *scene;
+	struct wlr_scene_output *scene_output;
+	// Bottom to top: windows in stacking order (view.h), X11 menus and the like, lock and drag icons.
+	struct wlr_scene_tree *layer_views, *layer_unmanaged, *layer_overlay;
+
+	// owned; what apps find there
+	struct es_seat *seat;
+	struct es_cursor *cursor;
+	struct es_xdg_shell *xdg_shell;
+	struct es_xwayland *xwayland; // NULL: not built or not available
+	struct es_remote_input *remote_input; // NULL: no device link
+	struct es_app *app; // NULL before the start
+	char wayland_socket[64];
+
+	// views, front to back in focus order
+	struct wl_list views; // es_view.link
+
+	struct es_mode mode;
+	uint32_t scale_milli;
+	struct es_display_stats stats;
+
+	// core's own
+	struct es_session_end *session;
+	struct es_output_clock *clock;
+	struct wl_listener new_surface;
+};
+
+// Everything up to the listening socket; no app yet. NULL after a logged error.
+struct es_display *display_create(const struct es_mode *mode, uint32_t scale_milli);
+// In the order that wlroots demands; NULL and half-built are fine. Does not wait for the app: app_stop first.
+void display_destroy(struct es_display *display);
+
+// New size or refresh: the output changes, views are arranged anew, the app lives.
+bool display_set_mode(struct es_display *display, const struct es_mode *mode);
+
+// Logical size of the screen (mode divided by scale).
+void display_logical_size(const struct es_display *display, int *width, int *height);
+
+// Called once by app.c when the main process of the app is gone: status as from waitpid.
+void display_handle_app_exit(struct es_display *display, int status);

@@ -1,0 +1,91 @@
+// An encoder: converted pictures in, access units out, one out for each one in.
+//
+// Implementations are tables of functions, one file per family; all calls on the
+// encode thread. Callers go through the wrappers below, which alone check for absent
+// operations.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/mode.h"
+
+enum es_picture_layout {
+	ES_PICTURE_NV12, // plane 0 luma, plane 1 interleaved chroma
+	ES_PICTURE_I420, // three planes
+};
+
+// Converted pixels; sizes rounded up to even. Borrowed for the length of a call.
+struct es_picture {
+	enum es_picture_layout layout;
+	uint32_t width, height; // of the screen
+	uint8_t *plane[3];
+	uint32_t stride[3];
+};
+
+struct es_encoder_params {
+	enum es_codec codec;
+	struct es_mode mode;
+	struct es_colour colour;
+	uint32_t bitrate_kbps;
+	uint32_t threads; // 0: as many as suit
+};
+
+struct es_encode_request {
+	uint64_t sequence; // of the access unit, ascending by 1; names it in invalidations
+	bool force_idr;
+	// One byte per 16x16 macroblock in raster order, not 0: unchanged since the
+	// request before; NULL: anything may have changed.
+	const uint8_t *unchanged;
+};
+
+struct es_encoded {
+	size_t size; // bytes written to `out`
+	bool idr;
+	uint8_t qp; // average, 0 if unknown
+};
+
+struct es_encoder;
+
+struct es_encoder_impl {
+	const char *name; // as after -e
+	enum es_codec codec;
+	enum es_picture_layout layout;
+	// NULL after a logged error. The encoder starts with an IDR.
+	struct es_encoder *(*create)(const struct es_encoder_params *params);
+	void (*destroy)(struct es_encoder *encoder);
+	// One access unit, parameter sets before each IDR, into out[cap]. False after a logged
+	// error: the encoder is unusable. A unit longer than cap is an error.
+	bool (*encode)(struct es_encoder *encoder, const struct es_picture *picture,
+			const struct es_encode_request *request, uint8_t *out, size_t cap,
+			struct es_encoded *encoded);
+	// Parameter sets for containers; bytes written, 0 if none or no room.
+	size_t (*headers)(struct es_encoder *encoder, uint8_t *out, size_t cap);
+	// Optional: never refer to first..last (sequences) or what was predicted from them. False: not
+	// possible, the caller asks for an IDR.
+	bool (*invalidate)(struct es_encoder *encoder, uint64_t first, uint64_t last);
+	// Optional: from the next access unit on, without an IDR.
+	bool (*set_bitrate)(struct es_encoder *encoder, uint32_t kbps);
+};
+
+// First member of every implementation's struct.
+struct es_encoder {
+	const struct es_encoder_impl *impl;
+};
+
+// All that are built in, best first, ended by NULL.
+extern const struct es_encoder_impl *const encoder_impls[];
+
+// By name and codec; name "auto" or "software": the first for the codec. NULL if not built in.
+const struct es_encoder_impl *encoder_find(const char *name, enum es_codec codec);
+
+struct es_encoder *encoder_create(
+		const struct es_encoder_impl *impl, const struct es_encoder_params *params);
+void encoder_destroy(struct es_encoder *encoder); // NULL is fine
+bool encoder_encode(struct es_encoder *encoder, const struct es_picture *picture,
+		const struct es_encode_request *request, uint8_t *out, size_t cap,
+		struct es_encoded *encoded);
+size_t encoder_headers(struct es_encoder *encoder, uint8_t *out, size_t cap);
+bool encoder_invalidate(struct es_encoder *encoder, uint64_t first, uint64_t last);
+bool encoder_set_bitrate(struct es_encoder *encoder, uint32_t kbps);

@@ -1,0 +1,165 @@
+// The session link, host <-> each room: starts it, hands it its links, asks, and ends it.
+// Its end (EOF) means that the host is gone: the room ends within 2 s.
+//
+// Every message begins with 'S', version, le16 type; decoding as in frame_msg.h.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/mode.h"
+
+#define ES_SESSION_VERSION 1
+#define ES_SESSION_MSG_MAX 4096
+#define ES_SESSION_MAX_TEXT 512
+#define ES_SESSION_FD 3 // each room finds its end of the link here
+
+enum es_session_msg_type {
+	// host -> room
+	ES_SESSION_START_DISPLAY = 1, // the app's argv is in the display's own argv, after "--"
+	ES_SESSION_START_ENCODE,
+	ES_SESSION_START_STREAM, // + 1 fd: the output, open for writing
+	ES_SESSION_ATTACH, // + 1 fd: one end of a frame, unit or device link
+	ES_SESSION_DETACH, // the viewer's links are gone
+	ES_SESSION_MODE, // display: resize
+	ES_SESSION_BITRATE, // encode
+	ES_SESSION_IDR, // encode
+	ES_SESSION_STATS, // asks for the room's *_STATS
+	ES_SESSION_DRAIN, // finish what there is, then END
+	// room -> host
+	ES_SESSION_READY = 64,
+	ES_SESSION_DISPLAY_STATS,
+	ES_SESSION_ENCODE_STATS,
+	ES_SESSION_STREAM_STATS,
+	ES_SESSION_STUCK, // display: this viewer's encoder has not answered for too long
+	ES_SESSION_NEED_ENCODER, // stream: the unit link ended without END
+	ES_SESSION_END,
+};
+
+enum es_attach_kind { ES_ATTACH_FRAME = 1, ES_ATTACH_UNIT, ES_ATTACH_DEVICE };
+
+enum es_container { ES_CONTAINER_MKV = 1, ES_CONTAINER_MP4, ES_CONTAINER_TS, ES_CONTAINER_RAW };
+
+enum es_end_code {
+	ES_END_DRAINED = 1, // as asked
+	ES_END_APP_EXITED, // display: status is the app's, as from waitpid
+	ES_END_APP_NOT_STARTED, // display: status is the errno of exec
+	ES_END_FAILED, // text says what and why
+};
+
+// Why frames were composed, not scanned out directly.
+enum es_compose_reason {
+	ES_COMPOSE_SHM, // the app's buffer is memory that it can still change
+	ES_COMPOSE_LAYERS, // more than one buffer, or one that does not fill the screen
+	ES_COMPOSE_FORMAT, // the encoder does not import the format, modifier or planes
+	ES_COMPOSE_SCALED, // source or destination box
+	ES_COMPOSE_OTHER,
+	ES_COMPOSE_REASON_COUNT,
+};
+
+struct es_usage {
+	uint64_t cpu_us; // user + system of the room's process
+	uint64_t peak_rss_kib;
+};
+
+// Cumulative since the room's start, as all statistics on this link.
+struct es_display_stats {
+	uint64_t committed; // content-changing surface commits
+	uint64_t superseded; // commits whose content a newer one replaced before it was sent
+	uint64_t sent; // frames with a buffer sent to the primary viewer
+	uint64_t direct, composed;
+	uint64_t compose_reason[ES_COMPOSE_REASON_COUNT];
+	uint64_t composed_px, damage_px;
+	uint64_t fence_timeouts;
+	struct es_usage usage;
+};
+
+struct es_encode_stats {
+	uint64_t frames_new, frames_repeated, frames_cursor;
+	uint64_t idr_asked, idr_made, invalidations_asked, invalidations_made;
+	uint64_t cache_hits, cache_misses, cache_evictions;
+	uint64_t converted_px, bytes;
+	uint64_t import_failures; // truncated, unreadable or unknown buffers
+	struct es_usage usage;
+};
+
+enum es_stage {
+	ES_STAGE_WAIT,
+	ES_STAGE_COMPOSE,
+	ES_STAGE_QUEUE,
+	ES_STAGE_CONVERT,
+	ES_STAGE_ENCODE,
+	ES_STAGE_PACKETIZE,
+	ES_STAGE_SEND,
+	ES_STAGE_TOTAL,
+	ES_STAGE_COUNT,
+};
+
+struct es_stage_summary {
+	uint32_t p50_us, p95_us, p99_us, max_us;
+	uint64_t sum_ns;
+};
+
+struct es_stream_stats {
+	uint64_t units_new, units_repeated, units_cursor, dropped;
+	uint64_t bytes;
+	int64_t first_ns, last_ns; // commit time of the first and the last new unit; 0: none
+	uint64_t missed_slots; // refresh slots without a frame between two new units < 1 s apart
+	struct es_stage_summary session[ES_STAGE_COUNT];
+	struct es_stage_summary recent[ES_STAGE_COUNT]; // since the STATS before
+	char encoder[32];
+	enum es_codec codec;
+	struct es_usage usage;
+};
+
+struct es_session_msg {
+	enum es_session_msg_type type;
+	union {
+		struct {
+			struct es_mode mode;
+			uint32_t scale_milli; // 1000 = 1; 250..8000
+			int32_t detached_mhz; // clock with no encoder; 0: the mode's
+			char name[64]; // of the session
+		} start_display;
+		struct {
+			enum es_codec codec;
+			char encoder[32]; // "x264", "svtav1", "x265"
+			uint32_t bitrate_kbps; // 100..1000000
+			uint32_t threads; // 0: as many as suit
+		} start_encode;
+		struct {
+			enum es_container container;
+			char path[ES_SESSION_MAX_TEXT]; // for messages only
+		} start_stream;
+		struct {
+			enum es_attach_kind kind;
+			uint32_t viewer;
+			bool primary;
+		} attach;
+		struct {
+			uint32_t viewer;
+		} detach, stuck;
+		struct es_mode mode;
+		struct {
+			uint32_t kbps;
+		} bitrate;
+		struct {
+			char wayland_display[64]; // display only, else ""
+			char x11_display[16];
+			char renderer[16];
+		} ready;
+		struct es_display_stats display_stats;
+		struct es_encode_stats encode_stats;
+		struct es_stream_stats stream_stats;
+		struct {
+			enum es_end_code code;
+			int32_t status;
+			char text[ES_SESSION_MAX_TEXT];
+		} end;
+	};
+};
+
+size_t session_msg_n_fds(const struct es_session_msg *msg);
+size_t session_msg_encode(const struct es_session_msg *msg, void *out, size_t cap);
+bool session_msg_decode(struct es_session_msg *msg, const void *data, size_t size, size_t n_fds);
