@@ -13,6 +13,7 @@
 
 struct es_app;
 struct es_cursor;
+struct es_globals;
 struct es_output_clock;
 struct es_remote_input;
 struct es_seat;
@@ -29,6 +30,7 @@ struct es_display {
 	struct wlr_renderer *renderer;
 	struct wlr_allocator *allocator;
 	struct wlr_compositor *compositor;
+	struct es_globals *globals;
 	struct wlr_output_layout *output_layout;
 	struct wlr_scene *scene;
 	struct wlr_scene_output *scene_output;

@@ -1,0 +1,46 @@
+// The seat: one keyboard, one pointer and one touch screen, always there so that games find them,
+// fed by remote_input.c; keyboard focus, clipboard and drag-and-drop.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <wayland-server-core.h>
+#include <wlr/interfaces/wlr_keyboard.h>
+#include <wlr/interfaces/wlr_pointer.h>
+#include <wlr/interfaces/wlr_touch.h>
+
+struct es_display;
+struct wlr_scene_tree;
+struct wlr_seat;
+struct wlr_surface;
+
+struct es_seat {
+	struct es_display *display;
+	struct wlr_seat *wlr_seat;
+	// Events are put in by notifying or emitting on these.
+	struct wlr_keyboard keyboard;
+	struct wlr_pointer pointer;
+	struct wlr_touch touch;
+
+	// private to seat.c
+	bool keyboard_ready, pointer_ready, touch_ready;
+	struct wlr_scene_tree *drag_icon; // in layer_overlay, NULL: none
+	struct wl_listener key;
+	struct wl_listener modifiers;
+	struct wl_listener request_set_selection;
+	struct wl_listener request_set_primary_selection;
+	struct wl_listener request_start_drag;
+	struct wl_listener start_drag;
+	struct wl_listener drag_icon_destroy;
+};
+
+// NULL after a logged error.
+struct es_seat *seat_create(struct es_display *display);
+void seat_destroy(struct es_seat *seat);
+
+// Gives the keyboard to a surface with all keys that are down; NULL: to nobody.
+void seat_focus(struct es_seat *seat, struct wlr_surface *surface);
+// Somebody touched something: idle timers begin anew.
+void seat_notify_activity(struct es_seat *seat);
+// The picture of what is dragged follows the pointer.
+void seat_move_drag_icon(struct es_seat *seat, double lx, double ly);
