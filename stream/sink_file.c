@@ -1,0 +1,442 @@
+#include "stream/sink_file.h"
+
+#include <errno.h>
+#include <libavcodec/bsf.h>
+#include <libavformat/avformat.h>
+#include <libavutil/opt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "stream/file_output.h"
+
+#define AVIO_BUFFER_SIZE (64 << 10)
+#define MP4_TIMESCALE 90000
+#define TS_DELAY_US 100000
+
+struct es_sink_file {
+	struct es_sink base;
+
+	// owned
+	struct es_file_output output;
+	AVFormatContext *muxer; // NULL for bare units
+	AVPacket *packet;
+	uint8_t *headers;
+	size_t headers_size;
+
+	// state
+	enum es_container container;
+	struct es_sink_track track; // without headers
+	bool has_track, opened, finished;
+	bool size_logged;
+	int64_t first_ns, last_pts;
+	char path[ES_SESSION_MAX_TEXT];
+};
+
+static const struct {
+	enum AVCodecID id;
+	const char *name;
+} codecs[ES_CODEC_COUNT] = {
+		[ES_CODEC_H264] = {AV_CODEC_ID_H264, "H.264"},
+		[ES_CODEC_HEVC] = {AV_CODEC_ID_HEVC, "HEVC"},
+		[ES_CODEC_AV1] = {AV_CODEC_ID_AV1, "AV1"},
+};
+
+static const struct {
+	const char *muxer, *name;
+} containers[] = {
+		[ES_CONTAINER_MKV] = {"matroska", "Matroska"},
+		[ES_CONTAINER_MP4] = {"mp4", "MP4"},
+		[ES_CONTAINER_TS] = {"mpegts", "MPEG-TS"},
+		[ES_CONTAINER_RAW] = {NULL, "raw"},
+};
+
+// An element that each demuxer skips in silence, also when the file ends inside it: Void in
+// Matroska, free in MP4; size field of 8 bytes in both.
+static size_t make_guard(enum es_container container, size_t size, uint8_t out[16]) {
+	size_t header = container == ES_CONTAINER_MKV ? 9 : 8;
+	uint64_t length = size;
+	if (container == ES_CONTAINER_MKV) {
+		out[0] = 0xec;
+		out[1] = 0x01;
+		length = size - header;
+		for (int i = 0; i < 7; i++) {
+			out[2 + i] = (uint8_t)(length >> (8 * (6 - i)));
+		}
+		return header;
+	}
+	if (container == ES_CONTAINER_MP4) {
+		for (int i = 0; i < 4; i++) {
+			out[i] = (uint8_t)(length >> (8 * (3 - i)));
+		}
+		memcpy(out + 4, "free", 4);
+		return header;
+	}
+	return 0;
+}
+
+static enum es_sink_result fail(struct es_sink_file *file, const char *text) {
+	snprintf(file->base.error, sizeof(file->base.error), "%s", text);
+	return ES_SINK_FAILED;
+}
+
+static const char *remedy(int error) {
+	switch (error) {
+	case ENOSPC:
+	case EDQUOT:
+		return "; what was written before is kept: free some space, or choose another place with "
+			   "-o";
+	case EFBIG:
+		return "; what was written before is kept: the file system or a limit (ulimit -f) allows "
+			   "no "
+			   "longer file";
+	case EPIPE:
+		return ": its reader is gone";
+	default:
+		return "; what was written before is kept: check the device, or choose another place with "
+			   "-o";
+	}
+}
+
+static int on_write(void *opaque, const uint8_t *data, int size) {
+	struct es_sink_file *file = opaque;
+	return file_output_write(&file->output, data, (size_t)size) ? size
+																: AVERROR(file->output.error);
+}
+
+static int64_t on_seek(void *opaque, int64_t offset, int whence) {
+	struct es_sink_file *file = opaque;
+	if (whence == AVSEEK_SIZE) {
+		return file_output_end(&file->output);
+	}
+	if (whence == SEEK_CUR) {
+		offset += file->output.position;
+	} else if (whence == SEEK_END) {
+		offset += file_output_end(&file->output);
+	}
+	return file_output_seek(&file->output, offset) ? offset : AVERROR(ESPIPE);
+}
+
+static bool create_muxer(struct es_sink_file *file) {
+	const char *name = containers[file->container].muxer;
+	if (avformat_alloc_output_context2(&file->muxer, NULL, name, NULL) < 0) {
+		return false;
+	}
+	uint8_t *buffer = av_malloc(AVIO_BUFFER_SIZE);
+	if (buffer == NULL) {
+		return false;
+	}
+	file->muxer->pb =
+			avio_alloc_context(buffer, AVIO_BUFFER_SIZE, 1, file, NULL, on_write, on_seek);
+	if (file->muxer->pb == NULL) {
+		av_free(buffer);
+		return false;
+	}
+	file->muxer->pb->seekable = file_output_seekable(&file->output) ? AVIO_SEEKABLE_NORMAL : 0;
+	file->muxer->flags |= AVFMT_FLAG_CUSTOM_IO;
+	return avformat_new_stream(file->muxer, NULL) != NULL;
+}
+
+static void destroy_muxer(struct es_sink_file *file) {
+	if (file->muxer == NULL) {
+		return;
+	}
+	if (file->muxer->pb != NULL) {
+		av_freep(&file->muxer->pb->buffer);
+		avio_context_free(&file->muxer->pb);
+	}
+	avformat_free_context(file->muxer);
+	file->muxer = NULL;
+}
+
+static void sink_file_destroy(struct es_sink *sink) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	destroy_muxer(file);
+	av_packet_free(&file->packet);
+	free(file->headers);
+	file_output_finish(&file->output);
+	free(file);
+}
+
+static enum es_sink_result sink_file_set_track(
+		struct es_sink *sink, const struct es_sink_track *track) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	char text[ES_SESSION_MAX_TEXT];
+	if (file->has_track && file->muxer != NULL && track->codec != file->track.codec) {
+		snprintf(text, sizeof(text),
+				"cannot go on with %s in %.300s: its track is %s; the file ends here",
+				codecs[track->codec].name, file->path, codecs[file->track.codec].name);
+		return fail(file, text);
+	}
+	// libavformat (9.0) has no mapping of AV1 to MPEG-TS: nothing could play the result.
+	if (file->container == ES_CONTAINER_TS && track->codec == ES_CODEC_AV1) {
+		snprintf(text, sizeof(text),
+				"cannot write AV1 to %.300s: MPEG-TS does not carry it; use .mkv or .mp4, or -c "
+				"h264",
+				file->path);
+		return fail(file, text);
+	}
+	bool resized = track->mode.width != file->track.mode.width ||
+			track->mode.height != file->track.mode.height;
+	if (file->opened && file->muxer != NULL && resized && !file->size_logged) {
+		file->size_logged = true;
+		es_log(ES_LOG_WARN,
+				"%s: the picture is %ux%u from here on, the file's header says %ux%u; players "
+				"follow "
+				"the stream's own headers",
+				file->path, track->mode.width, track->mode.height, file->track.mode.width,
+				file->track.mode.height);
+	}
+	if (file->opened) {
+		return ES_SINK_OK;
+	}
+	free(file->headers);
+	file->headers_size = 0;
+	file->headers = calloc(1, track->headers_size + AV_INPUT_BUFFER_PADDING_SIZE);
+	if (file->headers == NULL) {
+		return fail(file, "out of memory");
+	}
+	if (track->headers_size > 0) {
+		memcpy(file->headers, track->headers, track->headers_size);
+	}
+	file->headers_size = track->headers_size;
+	file->track = *track;
+	file->track.headers = NULL;
+	file->has_track = true;
+	return ES_SINK_OK;
+}
+
+// The parameter sets out of an IDR, for an encoder that did not announce them.
+static bool extract_headers(AVCodecParameters *parameters, const uint8_t *data, size_t size) {
+	AVBSFContext *bsf = NULL;
+	AVPacket *packet = av_packet_alloc();
+	const AVBitStreamFilter *filter = av_bsf_get_by_name("extract_extradata");
+	bool ok = packet != NULL && filter != NULL && av_bsf_alloc(filter, &bsf) == 0 &&
+			avcodec_parameters_copy(bsf->par_in, parameters) >= 0 && av_bsf_init(bsf) == 0 &&
+			av_new_packet(packet, (int)size) == 0;
+	if (ok) {
+		memcpy(packet->data, data, size);
+		ok = av_bsf_send_packet(bsf, packet) == 0 && av_bsf_receive_packet(bsf, packet) == 0;
+	}
+	size_t found_size = 0;
+	const uint8_t *found =
+			ok ? av_packet_get_side_data(packet, AV_PKT_DATA_NEW_EXTRADATA, &found_size) : NULL;
+	if (found != NULL) {
+		parameters->extradata = av_mallocz(found_size + AV_INPUT_BUFFER_PADDING_SIZE);
+	}
+	if (parameters->extradata != NULL) {
+		memcpy(parameters->extradata, found, found_size);
+		parameters->extradata_size = (int)found_size;
+	}
+	av_packet_free(&packet);
+	av_bsf_free(&bsf);
+	return parameters->extradata != NULL;
+}
+
+static bool fill_parameters(struct es_sink_file *file, const uint8_t *data, size_t size) {
+	AVStream *stream = file->muxer->streams[0];
+	AVCodecParameters *parameters = stream->codecpar;
+	const struct es_colour *colour = &file->track.colour;
+	parameters->codec_type = AVMEDIA_TYPE_VIDEO;
+	parameters->codec_id = codecs[file->track.codec].id;
+	parameters->width = (int)file->track.mode.width;
+	parameters->height = (int)file->track.mode.height;
+	parameters->format = colour->depth == 10
+			? (colour->yuv444 ? AV_PIX_FMT_YUV444P10 : AV_PIX_FMT_YUV420P10)
+			: (colour->yuv444 ? AV_PIX_FMT_YUV444P : AV_PIX_FMT_YUV420P);
+	// es_colour and libavutil both number by ITU-T H.273.
+	parameters->color_primaries = (enum AVColorPrimaries)colour->primaries;
+	parameters->color_trc = (enum AVColorTransferCharacteristic)colour->transfer;
+	parameters->color_space = (enum AVColorSpace)colour->matrix;
+	parameters->color_range = colour->full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+	parameters->chroma_location = colour->yuv444 ? AVCHROMA_LOC_UNSPECIFIED : AVCHROMA_LOC_LEFT;
+	stream->avg_frame_rate = (AVRational){file->track.mode.refresh_mhz, 1000};
+	stream->time_base = (AVRational){1, MP4_TIMESCALE};
+	if (file->headers_size == 0) {
+		return extract_headers(parameters, data, size);
+	}
+	parameters->extradata = av_mallocz(file->headers_size + AV_INPUT_BUFFER_PADDING_SIZE);
+	if (parameters->extradata == NULL) {
+		return false;
+	}
+	memcpy(parameters->extradata, file->headers, file->headers_size);
+	parameters->extradata_size = (int)file->headers_size;
+	return true;
+}
+
+static bool set_options(struct es_sink_file *file, AVDictionary **options) {
+	switch (file->container) {
+	case ES_CONTAINER_MP4:
+		// Fragments cut by us, one per unit. A regular file becomes a plain MP4 at the end,
+		// because few players seek well in a thousand fragments.
+		return av_dict_set(options, "movflags",
+					   file_output_seekable(&file->output)
+							   ? "hybrid_fragmented+frag_custom"
+							   : "empty_moov+default_base_moof+frag_custom+skip_trailer",
+					   0) >= 0;
+	case ES_CONTAINER_TS:
+		file->muxer->max_delay = TS_DELAY_US;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool open_muxer(struct es_sink_file *file, const uint8_t *data, size_t size) {
+	AVDictionary *options = NULL;
+	bool ok = create_muxer(file) && fill_parameters(file, data, size) &&
+			set_options(file, &options) && avformat_write_header(file->muxer, &options) >= 0;
+	av_dict_free(&options);
+	return ok;
+}
+
+// Surface-commit times in the track's ticks, strictly ascending.
+static int64_t next_pts(struct es_sink_file *file, int64_t commit_ns) {
+	AVRational ns = {1, (int)ES_NS_PER_S};
+	int64_t pts = av_rescale_q(commit_ns - file->first_ns, ns, file->muxer->streams[0]->time_base);
+	return pts > file->last_pts ? pts : file->last_pts + 1;
+}
+
+static bool mux(struct es_sink_file *file, const struct es_unit *unit, const uint8_t *data) {
+	AVStream *stream = file->muxer->streams[0];
+	AVPacket *packet = file->packet;
+	int64_t pts = next_pts(file, unit->times.commit_ns);
+	// The packet has no buffer of its own: muxers copy what they keep.
+	packet->data = (uint8_t *)(uintptr_t)data;
+	packet->size = (int)unit->size;
+	packet->pts = packet->dts = pts;
+	packet->duration = av_rescale_q(1, av_inv_q(stream->avg_frame_rate), stream->time_base);
+	packet->flags = unit->idr ? AV_PKT_FLAG_KEY : 0;
+	packet->time_base = stream->time_base;
+	bool ok = av_write_frame(file->muxer, packet) >= 0;
+	// Ends the cluster or fragment, so that the file is complete here.
+	ok = av_write_frame(file->muxer, NULL) >= 0 && ok;
+	avio_flush(file->muxer->pb);
+	if (ok) {
+		file->last_pts = pts;
+	}
+	return ok && file->muxer->pb->error == 0;
+}
+
+static void rollback(struct es_sink_file *file) {
+	file_output_rollback(&file->output);
+	file->muxer->pb->error = 0;
+	avio_seek(file->muxer->pb, file->output.good, SEEK_SET);
+}
+
+// Ends the file at its last good unit after a failed write.
+static enum es_sink_result fail_output(struct es_sink_file *file) {
+	int error = file->output.error;
+	char text[ES_SESSION_MAX_TEXT];
+	snprintf(text, sizeof(text), "cannot write %.200s: %s%s", file->path, strerror(error),
+			remedy(error));
+	if (file_output_seekable(&file->output) && file->muxer != NULL && !file->finished) {
+		file->finished = true;
+		rollback(file);
+		if (file->base.n_units > 0) {
+			av_write_trailer(file->muxer);
+			avio_flush(file->muxer->pb);
+			file_output_flush(&file->output);
+		}
+		if (file->output.error != 0) {
+			file_output_rollback(&file->output);
+		}
+	} else if (file_output_seekable(&file->output)) {
+		file_output_rollback(&file->output);
+	}
+	return fail(file, text);
+}
+
+static enum es_sink_result sink_file_write(
+		struct es_sink *sink, const struct es_unit *unit, const uint8_t *data) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	if (file->container == ES_CONTAINER_RAW) {
+		file->opened = true;
+		file_output_lend(&file->output, data, unit->size);
+		return ES_SINK_OK;
+	}
+	if (!file->opened) {
+		file->first_ns = unit->times.commit_ns;
+		file->last_pts = -1;
+		if (!open_muxer(file, data, unit->size)) {
+			destroy_muxer(file);
+			file_output_rollback(&file->output);
+			return ES_SINK_BAD_UNIT;
+		}
+		file->opened = true;
+	}
+	if (!mux(file, unit, data)) {
+		if (file->output.error != 0) {
+			return fail_output(file);
+		}
+		rollback(file);
+		return ES_SINK_BAD_UNIT;
+	}
+	if (sink->n_units > 0) {
+		uint8_t guard[16];
+		size_t size = (size_t)(file_output_end(&file->output) - file->output.base);
+		file_output_guard(&file->output, guard, make_guard(file->container, size, guard));
+	}
+	return ES_SINK_OK;
+}
+
+static enum es_sink_result sink_file_flush(struct es_sink *sink) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	enum es_sink_result result = file_output_flush(&file->output);
+	if (result == ES_SINK_OK && !file->finished) {
+		sink->n_units++;
+	}
+	return result == ES_SINK_FAILED ? fail_output(file) : result;
+}
+
+static enum es_sink_result sink_file_finish(struct es_sink *sink) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	if (file->finished || sink->n_units == 0 || file->muxer == NULL) {
+		file->finished = true;
+		return ES_SINK_OK;
+	}
+	file->finished = true;
+	bool ok = av_write_trailer(file->muxer) >= 0;
+	avio_flush(file->muxer->pb);
+	if (file->output.error != 0) {
+		return fail_output(file);
+	}
+	if (!ok) {
+		file_output_rollback(&file->output);
+		es_log(ES_LOG_WARN, "%s has no index: the muxer could not make one; it plays all the same",
+				file->path);
+	}
+	return ES_SINK_OK;
+}
+
+static const struct es_sink_impl sink_file_impl = {
+		.destroy = sink_file_destroy,
+		.set_track = sink_file_set_track,
+		.write = sink_file_write,
+		.flush = sink_file_flush,
+		.finish = sink_file_finish,
+};
+
+struct es_sink *sink_file_create(int fd, enum es_container container, const char *path) {
+	struct es_sink_file *file = calloc(1, sizeof(*file));
+	if (file == NULL) {
+		es_log(ES_LOG_ERROR, "cannot write %s: out of memory", path);
+		fd_close(&fd);
+		return NULL;
+	}
+	file->base = (struct es_sink){.impl = &sink_file_impl, .fd = fd};
+	file->container = container;
+	snprintf(file->path, sizeof(file->path), "%s", path);
+	bool ok = file_output_init(&file->output, fd);
+	file->packet = av_packet_alloc();
+	if (!ok || file->packet == NULL) {
+		es_log(ES_LOG_ERROR, "cannot write %s: out of memory", path);
+		sink_file_destroy(&file->base);
+		return NULL;
+	}
+	return &file->base;
+}

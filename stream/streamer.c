@@ -1,0 +1,467 @@
+#include "stream/streamer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/link.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "protocol/session_msg.h"
+#include "stream/sink_file.h"
+#include "stream/stats.h"
+#include "stream/unit_source.h"
+
+// From DRAIN, or the host's death, to our end: for the encoder's last units, and then for a reader
+// that takes the last bytes. 2 s in all are allowed.
+#define DRAIN_NS (1200 * ES_NS_PER_MS)
+#define FINISH_NS (500 * ES_NS_PER_MS)
+
+// NONE -> STREAMING -> (FINISHING ->) ENDED. While FINISHING only the file's end is on its way.
+enum es_streamer_state {
+	ES_STREAMER_NONE,
+	ES_STREAMER_STREAMING,
+	ES_STREAMER_FINISHING,
+	ES_STREAMER_ENDED
+};
+
+struct es_streamer {
+	// borrowed
+	int session_fd;
+
+	// owned
+	struct es_sink *sink;
+	struct es_unit_source *source; // NULL between encoders
+	int next_source_fd; // attached while a unit of the one before was still being sent
+
+	// state
+	enum es_streamer_state state;
+	bool host_gone, draining, sending, wants_idr;
+	int64_t deadline_ns; // while draining
+	int status;
+	struct es_unit unit; // being sent
+	int64_t muxed_ns;
+	char path[ES_SESSION_MAX_TEXT];
+	struct es_stats stats;
+	struct es_link_packet packet;
+	struct es_session_msg message;
+};
+
+struct es_streamer *streamer_create(int session_fd) {
+	struct es_streamer *streamer = calloc(1, sizeof(*streamer));
+	if (streamer == NULL) {
+		es_log(ES_LOG_ERROR, "cannot start: out of memory");
+		return NULL;
+	}
+	streamer->session_fd = session_fd;
+	streamer->next_source_fd = -1;
+	stats_init(&streamer->stats);
+	return streamer;
+}
+
+void streamer_destroy(struct es_streamer *streamer) {
+	if (streamer == NULL) {
+		return;
+	}
+	// The sink may still borrow a unit's memory from the source.
+	sink_destroy(streamer->sink);
+	unit_source_destroy(streamer->source);
+	fd_close(&streamer->next_source_fd);
+	free(streamer);
+}
+
+static void tell_host(struct es_streamer *streamer, const struct es_session_msg *message) {
+	uint8_t data[ES_SESSION_MSG_MAX];
+	size_t size = session_msg_encode(message, data, sizeof(data));
+	if (streamer->host_gone) {
+		return;
+	}
+	if (size == 0 || link_send(streamer->session_fd, data, size, NULL, 0) != ES_LINK_OK) {
+		es_log(ES_LOG_DEBUG, "the host did not take message %d", (int)message->type);
+	}
+}
+
+static void answer_stats(struct es_streamer *streamer) {
+	struct es_session_msg message = {.type = ES_SESSION_STREAM_STATS};
+	stats_summary(&streamer->stats, &message.stream_stats);
+	struct es_process_usage usage = process_usage();
+	message.stream_stats.usage.cpu_us = (uint64_t)usage.cpu_us;
+	message.stream_stats.usage.peak_rss_kib = (uint64_t)usage.peak_rss_kib;
+	tell_host(streamer, &message);
+}
+
+static void end(struct es_streamer *streamer, enum es_end_code code, const char *text) {
+	struct es_session_msg message = {.type = ES_SESSION_END, .end = {.code = code}};
+	snprintf(message.end.text, sizeof(message.end.text), "%s", text);
+	if (code == ES_END_FAILED && streamer->host_gone) {
+		es_log(ES_LOG_ERROR, "%s", text);
+	}
+	answer_stats(streamer); // the last chance to ask is gone
+	tell_host(streamer, &message);
+	streamer->state = ES_STREAMER_ENDED;
+	streamer->status = code == ES_END_FAILED ? 1 : 0;
+}
+
+static void end_finished(struct es_streamer *streamer) {
+	char text[ES_SESSION_MAX_TEXT] = "";
+	if (streamer->sink != NULL && streamer->sink->n_units == 0) {
+		snprintf(text, sizeof(text), "no frame was encoded: %.300s is empty", streamer->path);
+	}
+	end(streamer, ES_END_DRAINED, text);
+}
+
+static void flush_finish(struct es_streamer *streamer) {
+	switch (sink_flush(streamer->sink)) {
+	case ES_SINK_AGAIN:
+		return;
+	case ES_SINK_OK:
+		end_finished(streamer);
+		return;
+	default:
+		end(streamer, ES_END_FAILED, streamer->sink->error);
+		return;
+	}
+}
+
+// No unit is being sent: ends the file.
+static void finish(struct es_streamer *streamer) {
+	if (streamer->sink == NULL) {
+		end_finished(streamer);
+		return;
+	}
+	streamer->state = ES_STREAMER_FINISHING;
+	streamer->draining = true;
+	streamer->deadline_ns = clock_now_ns() + FINISH_NS;
+	if (sink_finish(streamer->sink) == ES_SINK_FAILED) {
+		end(streamer, ES_END_FAILED, streamer->sink->error);
+		return;
+	}
+	flush_finish(streamer);
+}
+
+static void use_source(struct es_streamer *streamer, int fd) {
+	unit_source_destroy(streamer->source);
+	streamer->source = unit_source_create(fd);
+	streamer->wants_idr = true;
+	if (streamer->source == NULL) {
+		end(streamer, ES_END_FAILED, "out of memory");
+	}
+}
+
+// A unit of the old encoder may still be on its way out of its memory: then that comes first.
+static void attach_source(struct es_streamer *streamer, int fd) {
+	if (streamer->sending) {
+		fd_close(&streamer->next_source_fd);
+		streamer->next_source_fd = fd;
+		return;
+	}
+	use_source(streamer, fd);
+}
+
+static void lose_source(struct es_streamer *streamer) {
+	unit_source_destroy(streamer->source);
+	streamer->source = NULL;
+	if (streamer->next_source_fd >= 0) {
+		int fd = streamer->next_source_fd;
+		streamer->next_source_fd = -1;
+		use_source(streamer, fd);
+	} else if (streamer->draining) {
+		finish(streamer);
+	} else {
+		tell_host(streamer, &(struct es_session_msg){.type = ES_SESSION_NEED_ENCODER});
+	}
+}
+
+static void drain(struct es_streamer *streamer) {
+	if (streamer->draining) {
+		return;
+	}
+	streamer->draining = true;
+	streamer->deadline_ns = clock_now_ns() + DRAIN_NS;
+	if (streamer->source == NULL && streamer->next_source_fd < 0) {
+		finish(streamer);
+	}
+}
+
+static void lose_host(struct es_streamer *streamer) {
+	es_log(ES_LOG_DEBUG, "the host is gone");
+	streamer->host_gone = true;
+	drain(streamer);
+}
+
+static void unit_sent(struct es_streamer *streamer) {
+	int64_t sent_ns = clock_now_ns();
+	streamer->sending = false;
+	stats_record(&streamer->stats, &streamer->unit, streamer->muxed_ns, sent_ns);
+	bool reached = unit_source_done(streamer->source, streamer->unit.slot);
+	if (streamer->next_source_fd >= 0 || !reached) {
+		lose_source(streamer);
+	}
+}
+
+static void flush_unit(struct es_streamer *streamer) {
+	switch (sink_flush(streamer->sink)) {
+	case ES_SINK_AGAIN:
+		return;
+	case ES_SINK_OK:
+		unit_sent(streamer);
+		return;
+	default:
+		streamer->sending = false;
+		end(streamer, ES_END_FAILED, streamer->sink->error);
+		return;
+	}
+}
+
+static void skip_unit(struct es_streamer *streamer, uint32_t slot, bool ask_idr) {
+	stats_drop(&streamer->stats);
+	if (!unit_source_done(streamer->source, slot) ||
+			(ask_idr && !unit_source_ask_idr(streamer->source))) {
+		lose_source(streamer);
+	}
+}
+
+// Until DONE the unit's memory is ours to read, and nothing more is read from the encoder.
+static void take_unit(struct es_streamer *streamer) {
+	streamer->unit = unit_source_message(streamer->source)->unit;
+	if (streamer->wants_idr && !streamer->unit.idr) {
+		// One question is enough: sequence 1 that is no IDR comes from an encoder that was
+		// attached elsewhere before.
+		skip_unit(streamer, streamer->unit.slot, !streamer->draining);
+		return;
+	}
+	streamer->wants_idr = false;
+	switch (sink_write(streamer->sink, &streamer->unit, unit_source_data(streamer->source))) {
+	case ES_SINK_OK:
+		streamer->muxed_ns = clock_now_ns();
+		streamer->sending = true;
+		flush_unit(streamer);
+		return;
+	case ES_SINK_BAD_UNIT:
+		es_log(ES_LOG_WARN,
+				"dropping the encoder: unit %" PRIu64 " is not what its codec says; asking for "
+				"another",
+				streamer->unit.sequence);
+		stats_drop(&streamer->stats);
+		lose_source(streamer);
+		return;
+	default:
+		end(streamer, ES_END_FAILED, streamer->sink->error);
+		return;
+	}
+}
+
+static void take_codec(struct es_streamer *streamer) {
+	const struct es_unit_msg *message = unit_source_message(streamer->source);
+	struct es_sink_track track = {
+			.codec = message->codec.codec,
+			.mode = message->codec.mode,
+			.colour = message->codec.colour,
+			.headers = message->codec.headers,
+			.headers_size = message->codec.headers_size,
+	};
+	stats_set_encoder(&streamer->stats, message->codec.encoder, message->codec.codec,
+			message->codec.mode.refresh_mhz);
+	if (sink_set_track(streamer->sink, &track) == ES_SINK_FAILED) {
+		char text[ES_SESSION_MAX_TEXT];
+		memcpy(text, streamer->sink->error, sizeof(text));
+		sink_finish(streamer->sink);
+		sink_flush(streamer->sink);
+		end(streamer, ES_END_FAILED, text);
+	}
+}
+
+static void read_source(struct es_streamer *streamer) {
+	switch (unit_source_read(streamer->source)) {
+	case ES_SOURCE_NONE:
+		return;
+	case ES_SOURCE_CODEC:
+		take_codec(streamer);
+		return;
+	case ES_SOURCE_UNIT:
+		take_unit(streamer);
+		return;
+	case ES_SOURCE_END:
+		finish(streamer);
+		return;
+	case ES_SOURCE_LOST:
+		lose_source(streamer);
+		return;
+	}
+}
+
+static void start(struct es_streamer *streamer, int fd) {
+	snprintf(streamer->path, sizeof(streamer->path), "%s", streamer->message.start_stream.path);
+	if (streamer->state != ES_STREAMER_NONE) {
+		es_log(ES_LOG_ERROR, "a second start is ignored");
+		fd_close(&fd);
+		return;
+	}
+	char text[ES_SESSION_MAX_TEXT];
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		snprintf(text, sizeof(text), "cannot write %.300s: it is open for reading only",
+				streamer->path);
+		fd_close(&fd);
+		end(streamer, ES_END_FAILED, text);
+		return;
+	}
+	streamer->sink = sink_file_create(fd, streamer->message.start_stream.container, streamer->path);
+	if (streamer->sink == NULL) {
+		end(streamer, ES_END_FAILED, "out of memory");
+		return;
+	}
+	streamer->state = ES_STREAMER_STREAMING;
+	tell_host(streamer, &(struct es_session_msg){.type = ES_SESSION_READY});
+}
+
+static void attach(struct es_streamer *streamer, int fd) {
+	bool usable = streamer->state == ES_STREAMER_STREAMING && !streamer->draining;
+	if (usable && streamer->message.attach.kind == ES_ATTACH_UNIT) {
+		attach_source(streamer, fd);
+		return;
+	}
+	es_log(ES_LOG_DEBUG, "a link of kind %d is not used", (int)streamer->message.attach.kind);
+	fd_close(&fd);
+}
+
+static void take_session_message(struct es_streamer *streamer) {
+	struct es_link_packet *packet = &streamer->packet;
+	if (!session_msg_decode(&streamer->message, packet->data, packet->size, packet->n_fds)) {
+		es_log(ES_LOG_ERROR, "ending: the host sent a message that is none of the session link's");
+		streamer->status = 1;
+		lose_host(streamer);
+		return;
+	}
+	switch (streamer->message.type) {
+	case ES_SESSION_START_STREAM:
+		start(streamer, link_packet_take_fd(packet, 0));
+		return;
+	case ES_SESSION_ATTACH:
+		attach(streamer, link_packet_take_fd(packet, 0));
+		return;
+	case ES_SESSION_STATS:
+		answer_stats(streamer);
+		return;
+	case ES_SESSION_DRAIN:
+		drain(streamer);
+		return;
+	default:
+		es_log(ES_LOG_DEBUG, "message %d is not for a streamer", (int)streamer->message.type);
+		return;
+	}
+}
+
+static void read_session(struct es_streamer *streamer) {
+	switch (link_recv(streamer->session_fd, &streamer->packet)) {
+	case ES_LINK_OK:
+		take_session_message(streamer);
+		link_packet_finish(&streamer->packet);
+		return;
+	case ES_LINK_AGAIN:
+		return;
+	case ES_LINK_CLOSED:
+	case ES_LINK_BROKEN:
+		lose_host(streamer);
+		return;
+	}
+}
+
+static void flush_sink(struct es_streamer *streamer) {
+	if (streamer->state == ES_STREAMER_FINISHING) {
+		flush_finish(streamer);
+	} else if (streamer->sending) {
+		flush_unit(streamer);
+	}
+}
+
+static void deadline_over(struct es_streamer *streamer) {
+	char text[ES_SESSION_MAX_TEXT];
+	if (streamer->sending || streamer->state == ES_STREAMER_FINISHING) {
+		snprintf(text, sizeof(text),
+				"cannot end %.300s: its reader takes no more bytes; the last frames are missing",
+				streamer->path);
+		end(streamer, ES_END_FAILED, text);
+		return;
+	}
+	es_log(ES_LOG_WARN, "the encoder did not end in time: its last frames are missing in %s",
+			streamer->path);
+	finish(streamer);
+}
+
+static int timeout_ms(const struct es_streamer *streamer) {
+	if (!streamer->draining) {
+		return -1;
+	}
+	int64_t left_ns = streamer->deadline_ns - clock_now_ns();
+	return left_ns > 0 ? (int)(left_ns / ES_NS_PER_MS) + 1 : 0;
+}
+
+enum { POLL_SESSION, POLL_SINK, POLL_SOURCE, POLL_COUNT };
+
+// A negative fd is not polled. Without an event asked for, the sink still tells that its
+// reader is gone.
+static void fill_pollfds(const struct es_streamer *streamer, struct pollfd *pollfds) {
+	bool flushing = streamer->sending || streamer->state == ES_STREAMER_FINISHING;
+	bool reading = streamer->source != NULL && !flushing;
+	pollfds[POLL_SESSION] = (struct pollfd){
+			.fd = streamer->host_gone ? -1 : streamer->session_fd, .events = POLLIN};
+	pollfds[POLL_SINK] = (struct pollfd){
+			.fd = streamer->sink != NULL ? streamer->sink->fd : -1,
+			.events = flushing ? POLLOUT : 0,
+	};
+	pollfds[POLL_SOURCE] = (struct pollfd){
+			.fd = reading ? unit_source_fd(streamer->source) : -1, .events = POLLIN};
+}
+
+static void reader_gone(struct es_streamer *streamer) {
+	char text[ES_SESSION_MAX_TEXT];
+	snprintf(text, sizeof(text), "cannot write %.300s: its reader is gone", streamer->path);
+	end(streamer, ES_END_FAILED, text);
+}
+
+static void dispatch(struct es_streamer *streamer, const struct pollfd *pollfds) {
+	const struct es_unit_source *polled = streamer->source;
+	if (pollfds[POLL_SESSION].revents != 0) {
+		read_session(streamer);
+	}
+	if (streamer->state == ES_STREAMER_ENDED) {
+		return;
+	}
+	if (pollfds[POLL_SINK].revents != 0) {
+		if (pollfds[POLL_SINK].events == 0) {
+			reader_gone(streamer);
+			return;
+		}
+		flush_sink(streamer);
+	} else if (pollfds[POLL_SOURCE].revents != 0 && streamer->source == polled &&
+			streamer->state == ES_STREAMER_STREAMING) {
+		read_source(streamer);
+	}
+	if (streamer->state != ES_STREAMER_ENDED && streamer->draining &&
+			clock_now_ns() >= streamer->deadline_ns) {
+		deadline_over(streamer);
+	}
+}
+
+int streamer_run(struct es_streamer *streamer) {
+	while (streamer->state != ES_STREAMER_ENDED) {
+		struct pollfd pollfds[POLL_COUNT];
+		fill_pollfds(streamer, pollfds);
+		if (poll(pollfds, POLL_COUNT, timeout_ms(streamer)) < 0) {
+			if (errno == EINTR) {
+				continue;
+			}
+			end(streamer, ES_END_FAILED, strerror(errno));
+			break;
+		}
+		dispatch(streamer, pollfds);
+	}
+	return streamer->status;
+}
