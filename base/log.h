@@ -22,7 +22,6 @@ enum es_log_level log_level_from_env(enum es_log_level fallback);
 bool log_enabled(enum es_log_level level);
 
 // Writes "PROGRAM: TEXT\n" with one write(2); errno is preserved. Any thread.
-void es_log(enum es_log_level level, const char *format, ...)
-		__attribute__((format(printf, 2, 3)));
+void es_log(enum es_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void es_vlog(enum es_log_level level, const char *format, va_list args)
 		__attribute__((format(printf, 2, 0)));

@@ -9,17 +9,21 @@
 // daemonising child cannot escape (PR_SET_CHILD_SUBREAPER).
 bool process_become_subreaper(void);
 
-// Restores in a forked child what the parent changed for itself: signal mask,
-// ignored signals, and asks for `death_signal` when the parent dies (0 = none).
+// Restores in a forked child what the parent changed for itself: signal mask, ignored signals
+// (but SIGHUP: nohup reaches through), limit of open files; and asks for `death_signal` when
+// the thread that forked ends (0 = none). A parent that died before this call is not noticed:
+// compare getppid() afterwards where it matters.
 // Async-signal-safe; call between fork and exec.
 void process_prepare_child(int death_signal);
 
-// Sends `signal` to every descendant of the calling process except the pids in `keep`
-// (they and their descendants are spared). Returns how many were there.
+// Sends `signal` to every living descendant of the calling process except the pids in `keep`
+// (they and their descendants are spared). Returns how many were there. Never blocks.
 size_t process_signal_descendants(int signal, const pid_t *keep, size_t n_keep);
 
-// Ends every descendant (but `keep`): TERM, waits up to grace_ms for them to go, then KILL;
-// reaps what is ours. Returns when none is left. Blocks; sleeps on pidfds, never polls.
+// Ends every descendant (but `keep`): TERM, waits up to grace_ms for them to go, then KILL
+// (at once if grace_ms is 0). Reaps the children that it signalled: take an exit status that
+// is wanted before. Returns when none is left but those that cannot be signalled (another
+// user's) or hang in the kernel for 5 s, which it logs. Blocks; sleeps on pidfds, never polls.
 void process_end_descendants(int grace_ms, const pid_t *keep, size_t n_keep);
 
 // The shell's convention: exit code, or 128 + signal number. `status` from waitpid.
