@@ -22,6 +22,7 @@ struct es_writer {
 
 struct es_reader reader_init(const void *data, size_t size);
 uint8_t get_u8(struct es_reader *r);
+bool get_bool(struct es_reader *r); // one byte; not ok unless 0 or 1
 uint16_t get_le16(struct es_reader *r);
 uint32_t get_le32(struct es_reader *r);
 uint64_t get_le64(struct es_reader *r);
@@ -36,10 +37,17 @@ bool reader_done(const struct es_reader *r);
 
 struct es_writer writer_init(void *data, size_t size);
 void put_u8(struct es_writer *w, uint8_t v);
+void put_bool(struct es_writer *w, bool v);
 void put_le16(struct es_writer *w, uint16_t v);
 void put_le32(struct es_writer *w, uint32_t v);
 void put_le64(struct es_writer *w, uint64_t v);
 void put_le32s(struct es_writer *w, int32_t v);
 void put_le64s(struct es_writer *w, int64_t v);
 void put_bytes(struct es_writer *w, const void *data, size_t size);
-void put_text(struct es_writer *w, const char *text);
+// The text in field[cap]; without a NUL in it: not ok.
+void put_text(struct es_writer *w, const char *field, size_t cap);
+
+// How every message begins: the link's letter, its version, the type. get_header returns the
+// type; another letter or version: not ok.
+void put_header(struct es_writer *w, char letter, uint8_t version, uint16_t type);
+uint16_t get_header(struct es_reader *r, char letter, uint8_t version);

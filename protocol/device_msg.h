@@ -12,6 +12,8 @@
 #define ES_DEVICE_MSG_MAX 8192
 #define ES_DEVICE_MAX_TEXT 64
 #define ES_DEVICE_MAX_PADS 16
+#define ES_DEVICE_MAX_MOVE (INT32_C(1) << 24)
+#define ES_DEVICE_MAX_WHEEL (INT32_C(1) << 20)
 #define ES_DEVICE_MAX_PCM_SAMPLES 1920 // 5 ms, 48 kHz, 8 channels
 
 enum es_device_msg_type {
@@ -37,21 +39,22 @@ struct es_device_msg {
 	enum es_device_msg_type type;
 	union {
 		struct {
-			uint32_t code; // evdev KEY_*, <= KEY_MAX (0x2ff)
+			uint32_t code; // evdev KEY_*, 1..KEY_MAX (0x2ff)
 			bool pressed;
 		} key;
 		struct {
-			int32_t dx, dy;
+			int32_t dx, dy; // +- ES_DEVICE_MAX_MOVE
 		} pointer_move;
 		struct {
 			uint16_t x, y;
 		} pointer_place;
 		struct {
-			uint32_t code; // evdev BTN_*
+			uint32_t code; // evdev BTN_LEFT (0x110)..BTN_TASK (0x117)
 			bool pressed;
 		} pointer_button;
 		struct {
-			int32_t x120, y120; // 120 = one notch; positive y: down, positive x: right
+			// +- ES_DEVICE_MAX_WHEEL; 120 = one notch; positive y: down, positive x: right
+			int32_t x120, y120;
 		} pointer_wheel;
 		struct {
 			enum es_touch_phase phase;
@@ -59,7 +62,7 @@ struct es_device_msg {
 			uint16_t x, y; // as pointer_place
 		} touch;
 		struct {
-			char utf8[ES_DEVICE_MAX_TEXT + 1];
+			char utf8[ES_DEVICE_MAX_TEXT + 1]; // valid, at least one character
 		} text;
 		struct {
 			uint8_t pad; // < ES_DEVICE_MAX_PADS

@@ -16,6 +16,9 @@
 #define ES_FRAME_MAX_FORMATS 256
 #define ES_FRAME_MSG_MAX 8192 // bytes of the longest encoded message
 #define ES_CURSOR_MAX_SIZE 512
+#define ES_CURSOR_MAX_PLACE 16384 // cursor and hotspot lie within +- this, clamp them
+#define ES_FRAME_MAX_STRIDE (UINT32_C(1) << 20)
+#define ES_FRAME_MAX_OFFSET (UINT32_C(1) << 31)
 
 enum es_frame_msg_type {
 	// display -> encode
@@ -40,15 +43,17 @@ struct es_rect {
 struct es_frame_buffer {
 	uint64_t id; // never 0, never used again
 	enum es_buffer_kind kind;
-	uint32_t width, height;
-	uint32_t fourcc; // DRM_FORMAT_*
+	uint32_t width, height; // 1..ES_MODE_MAX_SIZE
+	uint32_t fourcc; // DRM_FORMAT_*, not 0
 	uint64_t modifier; // DRM_FORMAT_MOD_LINEAR for memory
 	uint32_t n_planes; // 1 for memory
 	uint32_t offset[ES_FRAME_MAX_PLANES];
-	uint32_t stride[ES_FRAME_MAX_PLANES];
+	uint32_t stride[ES_FRAME_MAX_PLANES]; // never 0
 };
 
-// A frame without a buffer (id 0) says that only the cursor changed.
+// A frame without a buffer (id 0) says that only the cursor changed: no damage, no fence.
+// Its times ascend: commit_ns <= compose_ns <= put_ns; a picture without a commit has
+// commit_ns = compose_ns.
 struct es_frame {
 	uint64_t buffer_id;
 	uint64_t sequence; // counts frames of this display, from 1
@@ -62,7 +67,7 @@ struct es_frame {
 };
 
 struct es_frame_cursor_image {
-	uint32_t width, height; // 0x0: hidden, no fd
+	uint32_t width, height; // 0x0: hidden, no fd, hotspot 0,0
 	int32_t hotspot_x, hotspot_y;
 };
 
@@ -85,7 +90,7 @@ struct es_frame_msg {
 		struct es_frame frame;
 		struct es_frame_cursor_image cursor_image;
 		struct {
-			int32_t x, y; // of the hotspot, pixels of the screen, may lie outside
+			int32_t x, y; // of the hotspot, pixels of the screen, may lie outside it
 		} cursor_move;
 		struct {
 			bool blends_cursor; // false: the display draws the cursor itself
@@ -106,7 +111,9 @@ struct es_frame_msg {
 
 // How many fds travel with the message.
 size_t frame_msg_n_fds(const struct es_frame_msg *msg);
-// Bytes written, 0 if out of range or no room.
+// Bytes written; 0 if anything is out of range (as decoding would refuse it) or no room.
 size_t frame_msg_encode(const struct es_frame_msg *msg, void *out, size_t cap);
-// False on anything malformed. n_fds: fds that came along.
+// False on anything malformed, *msg is then not to be read. n_fds: fds that came along.
+// What is accepted encodes to the same bytes again. Whether slots, ids and rectangles fit the
+// mode and the buffers announced before is for the room to check.
 bool frame_msg_decode(struct es_frame_msg *msg, const void *data, size_t size, size_t n_fds);

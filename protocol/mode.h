@@ -11,6 +11,8 @@
 #define ES_MODE_MAX_SIZE 8192
 #define ES_MODE_MIN_REFRESH_MHZ 1000
 #define ES_MODE_MAX_REFRESH_MHZ 1000000
+#define ES_MIN_KBPS 100
+#define ES_MAX_KBPS 1000000
 
 struct es_mode {
 	uint32_t width, height; // pixels, ES_MODE_MIN_SIZE..ES_MODE_MAX_SIZE
@@ -44,7 +46,7 @@ bool refresh_parse(const char *text, int32_t *refresh_mhz);
 const char *codec_name(enum es_codec codec);
 bool codec_parse(const char *text, enum es_codec *codec);
 
-// As they lie in link messages. A mode or colour out of range makes the reader not ok.
+// As they lie in link messages. A mode or colour out of range: not ok, both ways.
 void put_mode(struct es_writer *w, const struct es_mode *mode);
 void get_mode(struct es_reader *r, struct es_mode *mode);
 void put_colour(struct es_writer *w, const struct es_colour *colour);

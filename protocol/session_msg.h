@@ -13,6 +13,7 @@
 #define ES_SESSION_VERSION 1
 #define ES_SESSION_MSG_MAX 4096
 #define ES_SESSION_MAX_TEXT 512
+#define ES_SESSION_MAX_THREADS 256
 #define ES_SESSION_FD 3 // each room finds its end of the link here
 
 enum es_session_msg_type {
@@ -125,8 +126,8 @@ struct es_session_msg {
 		struct {
 			enum es_codec codec;
 			char encoder[32]; // "x264", "svtav1", "x265"
-			uint32_t bitrate_kbps; // 100..1000000
-			uint32_t threads; // 0: as many as suit
+			uint32_t bitrate_kbps; // ES_MIN_KBPS..ES_MAX_KBPS
+			uint32_t threads; // 0: as many as suit; at most ES_SESSION_MAX_THREADS
 		} start_encode;
 		struct {
 			enum es_container container;
@@ -142,7 +143,7 @@ struct es_session_msg {
 		} detach, stuck;
 		struct es_mode mode;
 		struct {
-			uint32_t kbps;
+			uint32_t kbps; // ES_MIN_KBPS..ES_MAX_KBPS
 		} bitrate;
 		struct {
 			char wayland_display[64]; // display only, else ""

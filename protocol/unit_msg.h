@@ -76,7 +76,7 @@ struct es_unit_msg {
 			uint64_t first, last;
 		} invalidate;
 		struct {
-			uint32_t kbps;
+			uint32_t kbps; // ES_MIN_KBPS..ES_MAX_KBPS
 		} bitrate;
 	};
 };

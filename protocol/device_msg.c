@@ -1,0 +1,277 @@
+#include "protocol/device_msg.h"
+
+#include <string.h>
+
+#include "protocol/bytes.h"
+
+#define LETTER 'D'
+#define KEY_LAST 0x2ff
+#define BUTTON_FIRST 0x110
+#define BUTTON_LAST 0x117
+
+static bool within(int32_t v, int32_t limit) {
+	return v >= -limit && v <= limit;
+}
+
+static bool key_valid(const struct es_device_msg *msg) {
+	return msg->key.code >= 1 && msg->key.code <= KEY_LAST;
+}
+
+static void put_key(struct es_writer *w, const struct es_device_msg *msg) {
+	put_le16(w, (uint16_t)msg->key.code);
+	put_bool(w, msg->key.pressed);
+}
+
+static void get_key(struct es_reader *r, struct es_device_msg *msg) {
+	msg->key.code = get_le16(r);
+	msg->key.pressed = get_bool(r);
+}
+
+static bool pointer_move_valid(const struct es_device_msg *msg) {
+	return within(msg->pointer_move.dx, ES_DEVICE_MAX_MOVE) &&
+			within(msg->pointer_move.dy, ES_DEVICE_MAX_MOVE);
+}
+
+static void put_pointer_move(struct es_writer *w, const struct es_device_msg *msg) {
+	put_le32s(w, msg->pointer_move.dx);
+	put_le32s(w, msg->pointer_move.dy);
+}
+
+static void get_pointer_move(struct es_reader *r, struct es_device_msg *msg) {
+	msg->pointer_move.dx = get_le32s(r);
+	msg->pointer_move.dy = get_le32s(r);
+}
+
+static void put_pointer_place(struct es_writer *w, const struct es_device_msg *msg) {
+	put_le16(w, msg->pointer_place.x);
+	put_le16(w, msg->pointer_place.y);
+}
+
+static void get_pointer_place(struct es_reader *r, struct es_device_msg *msg) {
+	msg->pointer_place.x = get_le16(r);
+	msg->pointer_place.y = get_le16(r);
+}
+
+static bool pointer_button_valid(const struct es_device_msg *msg) {
+	return msg->pointer_button.code >= BUTTON_FIRST && msg->pointer_button.code <= BUTTON_LAST;
+}
+
+static void put_pointer_button(struct es_writer *w, const struct es_device_msg *msg) {
+	put_le16(w, (uint16_t)msg->pointer_button.code);
+	put_bool(w, msg->pointer_button.pressed);
+}
+
+static void get_pointer_button(struct es_reader *r, struct es_device_msg *msg) {
+	msg->pointer_button.code = get_le16(r);
+	msg->pointer_button.pressed = get_bool(r);
+}
+
+static bool pointer_wheel_valid(const struct es_device_msg *msg) {
+	return within(msg->pointer_wheel.x120, ES_DEVICE_MAX_WHEEL) &&
+			within(msg->pointer_wheel.y120, ES_DEVICE_MAX_WHEEL);
+}
+
+static void put_pointer_wheel(struct es_writer *w, const struct es_device_msg *msg) {
+	put_le32s(w, msg->pointer_wheel.x120);
+	put_le32s(w, msg->pointer_wheel.y120);
+}
+
+static void get_pointer_wheel(struct es_reader *r, struct es_device_msg *msg) {
+	msg->pointer_wheel.x120 = get_le32s(r);
+	msg->pointer_wheel.y120 = get_le32s(r);
+}
+
+static bool touch_valid(const struct es_device_msg *msg) {
+	return msg->touch.phase >= ES_TOUCH_DOWN && msg->touch.phase <= ES_TOUCH_CANCEL;
+}
+
+static void put_touch(struct es_writer *w, const struct es_device_msg *msg) {
+	put_u8(w, (uint8_t)msg->touch.phase);
+	put_le32(w, msg->touch.id);
+	put_le16(w, msg->touch.x);
+	put_le16(w, msg->touch.y);
+}
+
+static void get_touch(struct es_reader *r, struct es_device_msg *msg) {
+	msg->touch.phase = get_u8(r);
+	msg->touch.id = get_le32(r);
+	msg->touch.x = get_le16(r);
+	msg->touch.y = get_le16(r);
+}
+
+// Bytes of the UTF-8 character at p, 0 if it is none: no overlong forms, surrogates or code
+// points past U+10FFFF. p ends with a NUL, which is no continuation byte.
+static size_t character_size(const uint8_t *p) {
+	if (p[0] < 0x80) {
+		return 1;
+	}
+	size_t size = p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+			: p[0] >= 0xe0 && p[0] < 0xf0	  ? 3
+			: p[0] >= 0xf0 && p[0] < 0xf5	  ? 4
+											  : 0;
+	for (size_t i = 1; i < size; i++) {
+		if ((p[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+	}
+	bool refused = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
+			(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90);
+	return refused ? 0 : size;
+}
+
+static bool text_valid(const struct es_device_msg *msg) {
+	const char *text = msg->text.utf8;
+	if (memchr(text, '\0', sizeof(msg->text.utf8)) == NULL || *text == '\0') {
+		return false;
+	}
+	while (*text != '\0') {
+		size_t size = character_size((const uint8_t *)text);
+		if (size == 0) {
+			return false;
+		}
+		text += size;
+	}
+	return true;
+}
+
+static void put_text_msg(struct es_writer *w, const struct es_device_msg *msg) {
+	put_text(w, msg->text.utf8, sizeof(msg->text.utf8));
+}
+
+static void get_text_msg(struct es_reader *r, struct es_device_msg *msg) {
+	get_text(r, msg->text.utf8, sizeof(msg->text.utf8));
+}
+
+static void put_nothing(struct es_writer *w, const struct es_device_msg *msg) {
+}
+
+static void get_nothing(struct es_reader *r, struct es_device_msg *msg) {
+}
+
+static bool rumble_valid(const struct es_device_msg *msg) {
+	return msg->rumble.pad < ES_DEVICE_MAX_PADS;
+}
+
+static void put_rumble(struct es_writer *w, const struct es_device_msg *msg) {
+	put_u8(w, msg->rumble.pad);
+	put_le16(w, msg->rumble.low);
+	put_le16(w, msg->rumble.high);
+}
+
+static void get_rumble(struct es_reader *r, struct es_device_msg *msg) {
+	msg->rumble.pad = get_u8(r);
+	msg->rumble.low = get_le16(r);
+	msg->rumble.high = get_le16(r);
+}
+
+static bool led_valid(const struct es_device_msg *msg) {
+	return msg->led.pad < ES_DEVICE_MAX_PADS;
+}
+
+static void put_led(struct es_writer *w, const struct es_device_msg *msg) {
+	put_u8(w, msg->led.pad);
+	put_u8(w, msg->led.red);
+	put_u8(w, msg->led.green);
+	put_u8(w, msg->led.blue);
+}
+
+static void get_led(struct es_reader *r, struct es_device_msg *msg) {
+	msg->led.pad = get_u8(r);
+	msg->led.red = get_u8(r);
+	msg->led.green = get_u8(r);
+	msg->led.blue = get_u8(r);
+}
+
+static bool motion_request_valid(const struct es_device_msg *msg) {
+	return msg->motion_request.pad < ES_DEVICE_MAX_PADS && msg->motion_request.sensor >= 1 &&
+			msg->motion_request.sensor <= 2;
+}
+
+static void put_motion_request(struct es_writer *w, const struct es_device_msg *msg) {
+	put_u8(w, msg->motion_request.pad);
+	put_u8(w, msg->motion_request.sensor);
+	put_le16(w, msg->motion_request.rate_hz);
+}
+
+static void get_motion_request(struct es_reader *r, struct es_device_msg *msg) {
+	msg->motion_request.pad = get_u8(r);
+	msg->motion_request.sensor = get_u8(r);
+	msg->motion_request.rate_hz = get_le16(r);
+}
+
+static bool pcm_valid(const struct es_device_msg *msg) {
+	return msg->pcm.time_ns >= 0 && msg->pcm.channels >= 1 && msg->pcm.channels <= 8 &&
+			msg->pcm.n_samples >= 1 && msg->pcm.n_samples <= ES_DEVICE_MAX_PCM_SAMPLES &&
+			msg->pcm.n_samples % msg->pcm.channels == 0;
+}
+
+static void put_pcm(struct es_writer *w, const struct es_device_msg *msg) {
+	put_le64s(w, msg->pcm.time_ns);
+	put_u8(w, msg->pcm.channels);
+	put_le16(w, msg->pcm.n_samples);
+	for (size_t i = 0; i < msg->pcm.n_samples; i++) {
+		put_le16(w, (uint16_t)msg->pcm.samples[i]);
+	}
+}
+
+static void get_pcm(struct es_reader *r, struct es_device_msg *msg) {
+	msg->pcm.time_ns = get_le64s(r);
+	msg->pcm.channels = get_u8(r);
+	msg->pcm.n_samples = get_le16(r);
+	for (size_t i = 0; i < msg->pcm.n_samples && i < ES_DEVICE_MAX_PCM_SAMPLES; i++) {
+		msg->pcm.samples[i] = (int16_t)get_le16(r);
+	}
+}
+
+// As in frame_msg.c.
+static const struct kind {
+	enum es_device_msg_type type;
+	void (*put)(struct es_writer *w, const struct es_device_msg *msg);
+	void (*get)(struct es_reader *r, struct es_device_msg *msg);
+	bool (*valid)(const struct es_device_msg *msg); // optional
+} kinds[] = {
+		{ES_DEVICE_KEY, put_key, get_key, key_valid},
+		{ES_DEVICE_POINTER_MOVE, put_pointer_move, get_pointer_move, pointer_move_valid},
+		{ES_DEVICE_POINTER_PLACE, put_pointer_place, get_pointer_place, NULL},
+		{ES_DEVICE_POINTER_BUTTON, put_pointer_button, get_pointer_button, pointer_button_valid},
+		{ES_DEVICE_POINTER_WHEEL, put_pointer_wheel, get_pointer_wheel, pointer_wheel_valid},
+		{ES_DEVICE_TOUCH, put_touch, get_touch, touch_valid},
+		{ES_DEVICE_TEXT, put_text_msg, get_text_msg, text_valid},
+		{ES_DEVICE_RELEASE_ALL, put_nothing, get_nothing, NULL},
+		{ES_DEVICE_RUMBLE, put_rumble, get_rumble, rumble_valid},
+		{ES_DEVICE_LED, put_led, get_led, led_valid},
+		{ES_DEVICE_MOTION_REQUEST, put_motion_request, get_motion_request, motion_request_valid},
+		{ES_DEVICE_PCM, put_pcm, get_pcm, pcm_valid},
+};
+
+static const struct kind *find_kind(uint32_t type) {
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].type == type) {
+			return &kinds[i];
+		}
+	}
+	return NULL;
+}
+
+size_t device_msg_encode(const struct es_device_msg *msg, void *out, size_t cap) {
+	const struct kind *kind = find_kind(msg->type);
+	if (kind == NULL || (kind->valid != NULL && !kind->valid(msg))) {
+		return 0;
+	}
+	struct es_writer w = writer_init(out, cap);
+	put_header(&w, LETTER, ES_DEVICE_VERSION, (uint16_t)kind->type);
+	kind->put(&w, msg);
+	return w.ok ? w.pos : 0;
+}
+
+bool device_msg_decode(struct es_device_msg *msg, const void *data, size_t size, size_t n_fds) {
+	memset(msg, 0, sizeof(*msg));
+	struct es_reader r = reader_init(data, size);
+	const struct kind *kind = find_kind(get_header(&r, LETTER, ES_DEVICE_VERSION));
+	if (kind == NULL) {
+		return false;
+	}
+	msg->type = kind->type;
+	kind->get(&r, msg);
+	return reader_done(&r) && (kind->valid == NULL || kind->valid(msg)) && n_fds == 0;
+}

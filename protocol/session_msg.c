@@ -1,0 +1,360 @@
+#include "protocol/session_msg.h"
+
+#include <string.h>
+
+#include "protocol/bytes.h"
+
+#define LETTER 'S'
+#define MIN_SCALE_MILLI 250
+#define MAX_SCALE_MILLI 8000
+
+static bool kbps_valid(uint32_t kbps) {
+	return kbps >= ES_MIN_KBPS && kbps <= ES_MAX_KBPS;
+}
+
+static bool codec_valid(enum es_codec codec) {
+	return (unsigned)codec < ES_CODEC_COUNT;
+}
+
+static bool start_display_valid(const struct es_session_msg *msg) {
+	int32_t detached_mhz = msg->start_display.detached_mhz;
+	return msg->start_display.scale_milli >= MIN_SCALE_MILLI &&
+			msg->start_display.scale_milli <= MAX_SCALE_MILLI &&
+			(detached_mhz == 0 ||
+					(detached_mhz >= ES_MODE_MIN_REFRESH_MHZ &&
+							detached_mhz <= ES_MODE_MAX_REFRESH_MHZ));
+}
+
+static void put_start_display(struct es_writer *w, const struct es_session_msg *msg) {
+	put_mode(w, &msg->start_display.mode);
+	put_le32(w, msg->start_display.scale_milli);
+	put_le32s(w, msg->start_display.detached_mhz);
+	put_text(w, msg->start_display.name, sizeof(msg->start_display.name));
+}
+
+static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
+	get_mode(r, &msg->start_display.mode);
+	msg->start_display.scale_milli = get_le32(r);
+	msg->start_display.detached_mhz = get_le32s(r);
+	get_text(r, msg->start_display.name, sizeof(msg->start_display.name));
+}
+
+static bool start_encode_valid(const struct es_session_msg *msg) {
+	return codec_valid(msg->start_encode.codec) && kbps_valid(msg->start_encode.bitrate_kbps) &&
+			msg->start_encode.threads <= ES_SESSION_MAX_THREADS;
+}
+
+static void put_start_encode(struct es_writer *w, const struct es_session_msg *msg) {
+	put_u8(w, (uint8_t)msg->start_encode.codec);
+	put_text(w, msg->start_encode.encoder, sizeof(msg->start_encode.encoder));
+	put_le32(w, msg->start_encode.bitrate_kbps);
+	put_le32(w, msg->start_encode.threads);
+}
+
+static void get_start_encode(struct es_reader *r, struct es_session_msg *msg) {
+	msg->start_encode.codec = get_u8(r);
+	get_text(r, msg->start_encode.encoder, sizeof(msg->start_encode.encoder));
+	msg->start_encode.bitrate_kbps = get_le32(r);
+	msg->start_encode.threads = get_le32(r);
+}
+
+static bool start_stream_valid(const struct es_session_msg *msg) {
+	return msg->start_stream.container >= ES_CONTAINER_MKV &&
+			msg->start_stream.container <= ES_CONTAINER_RAW;
+}
+
+static void put_start_stream(struct es_writer *w, const struct es_session_msg *msg) {
+	put_u8(w, (uint8_t)msg->start_stream.container);
+	put_text(w, msg->start_stream.path, sizeof(msg->start_stream.path));
+}
+
+static void get_start_stream(struct es_reader *r, struct es_session_msg *msg) {
+	msg->start_stream.container = get_u8(r);
+	get_text(r, msg->start_stream.path, sizeof(msg->start_stream.path));
+}
+
+static bool attach_valid(const struct es_session_msg *msg) {
+	return msg->attach.kind >= ES_ATTACH_FRAME && msg->attach.kind <= ES_ATTACH_DEVICE;
+}
+
+static void put_attach(struct es_writer *w, const struct es_session_msg *msg) {
+	put_u8(w, (uint8_t)msg->attach.kind);
+	put_le32(w, msg->attach.viewer);
+	put_bool(w, msg->attach.primary);
+}
+
+static void get_attach(struct es_reader *r, struct es_session_msg *msg) {
+	msg->attach.kind = get_u8(r);
+	msg->attach.viewer = get_le32(r);
+	msg->attach.primary = get_bool(r);
+}
+
+static void put_detach(struct es_writer *w, const struct es_session_msg *msg) {
+	put_le32(w, msg->detach.viewer);
+}
+
+static void get_detach(struct es_reader *r, struct es_session_msg *msg) {
+	msg->detach.viewer = get_le32(r);
+}
+
+static void put_stuck(struct es_writer *w, const struct es_session_msg *msg) {
+	put_le32(w, msg->stuck.viewer);
+}
+
+static void get_stuck(struct es_reader *r, struct es_session_msg *msg) {
+	msg->stuck.viewer = get_le32(r);
+}
+
+static void put_mode_msg(struct es_writer *w, const struct es_session_msg *msg) {
+	put_mode(w, &msg->mode);
+}
+
+static void get_mode_msg(struct es_reader *r, struct es_session_msg *msg) {
+	get_mode(r, &msg->mode);
+}
+
+static bool bitrate_valid(const struct es_session_msg *msg) {
+	return kbps_valid(msg->bitrate.kbps);
+}
+
+static void put_bitrate(struct es_writer *w, const struct es_session_msg *msg) {
+	put_le32(w, msg->bitrate.kbps);
+}
+
+static void get_bitrate(struct es_reader *r, struct es_session_msg *msg) {
+	msg->bitrate.kbps = get_le32(r);
+}
+
+static void put_ready(struct es_writer *w, const struct es_session_msg *msg) {
+	put_text(w, msg->ready.wayland_display, sizeof(msg->ready.wayland_display));
+	put_text(w, msg->ready.x11_display, sizeof(msg->ready.x11_display));
+	put_text(w, msg->ready.renderer, sizeof(msg->ready.renderer));
+}
+
+static void get_ready(struct es_reader *r, struct es_session_msg *msg) {
+	get_text(r, msg->ready.wayland_display, sizeof(msg->ready.wayland_display));
+	get_text(r, msg->ready.x11_display, sizeof(msg->ready.x11_display));
+	get_text(r, msg->ready.renderer, sizeof(msg->ready.renderer));
+}
+
+static void put_usage(struct es_writer *w, const struct es_usage *usage) {
+	put_le64(w, usage->cpu_us);
+	put_le64(w, usage->peak_rss_kib);
+}
+
+static void get_usage(struct es_reader *r, struct es_usage *usage) {
+	usage->cpu_us = get_le64(r);
+	usage->peak_rss_kib = get_le64(r);
+}
+
+static void put_display_stats(struct es_writer *w, const struct es_session_msg *msg) {
+	const struct es_display_stats *stats = &msg->display_stats;
+	put_le64(w, stats->committed);
+	put_le64(w, stats->superseded);
+	put_le64(w, stats->sent);
+	put_le64(w, stats->direct);
+	put_le64(w, stats->composed);
+	for (size_t i = 0; i < ES_COMPOSE_REASON_COUNT; i++) {
+		put_le64(w, stats->compose_reason[i]);
+	}
+	put_le64(w, stats->composed_px);
+	put_le64(w, stats->damage_px);
+	put_le64(w, stats->fence_timeouts);
+	put_usage(w, &stats->usage);
+}
+
+static void get_display_stats(struct es_reader *r, struct es_session_msg *msg) {
+	struct es_display_stats *stats = &msg->display_stats;
+	stats->committed = get_le64(r);
+	stats->superseded = get_le64(r);
+	stats->sent = get_le64(r);
+	stats->direct = get_le64(r);
+	stats->composed = get_le64(r);
+	for (size_t i = 0; i < ES_COMPOSE_REASON_COUNT; i++) {
+		stats->compose_reason[i] = get_le64(r);
+	}
+	stats->composed_px = get_le64(r);
+	stats->damage_px = get_le64(r);
+	stats->fence_timeouts = get_le64(r);
+	get_usage(r, &stats->usage);
+}
+
+static void put_encode_stats(struct es_writer *w, const struct es_session_msg *msg) {
+	const struct es_encode_stats *stats = &msg->encode_stats;
+	put_le64(w, stats->frames_new);
+	put_le64(w, stats->frames_repeated);
+	put_le64(w, stats->frames_cursor);
+	put_le64(w, stats->idr_asked);
+	put_le64(w, stats->idr_made);
+	put_le64(w, stats->invalidations_asked);
+	put_le64(w, stats->invalidations_made);
+	put_le64(w, stats->cache_hits);
+	put_le64(w, stats->cache_misses);
+	put_le64(w, stats->cache_evictions);
+	put_le64(w, stats->converted_px);
+	put_le64(w, stats->bytes);
+	put_le64(w, stats->import_failures);
+	put_usage(w, &stats->usage);
+}
+
+static void get_encode_stats(struct es_reader *r, struct es_session_msg *msg) {
+	struct es_encode_stats *stats = &msg->encode_stats;
+	stats->frames_new = get_le64(r);
+	stats->frames_repeated = get_le64(r);
+	stats->frames_cursor = get_le64(r);
+	stats->idr_asked = get_le64(r);
+	stats->idr_made = get_le64(r);
+	stats->invalidations_asked = get_le64(r);
+	stats->invalidations_made = get_le64(r);
+	stats->cache_hits = get_le64(r);
+	stats->cache_misses = get_le64(r);
+	stats->cache_evictions = get_le64(r);
+	stats->converted_px = get_le64(r);
+	stats->bytes = get_le64(r);
+	stats->import_failures = get_le64(r);
+	get_usage(r, &stats->usage);
+}
+
+static void put_stages(struct es_writer *w, const struct es_stage_summary *stages) {
+	for (size_t i = 0; i < ES_STAGE_COUNT; i++) {
+		put_le32(w, stages[i].p50_us);
+		put_le32(w, stages[i].p95_us);
+		put_le32(w, stages[i].p99_us);
+		put_le32(w, stages[i].max_us);
+		put_le64(w, stages[i].sum_ns);
+	}
+}
+
+static void get_stages(struct es_reader *r, struct es_stage_summary *stages) {
+	for (size_t i = 0; i < ES_STAGE_COUNT; i++) {
+		stages[i].p50_us = get_le32(r);
+		stages[i].p95_us = get_le32(r);
+		stages[i].p99_us = get_le32(r);
+		stages[i].max_us = get_le32(r);
+		stages[i].sum_ns = get_le64(r);
+	}
+}
+
+static bool stream_stats_valid(const struct es_session_msg *msg) {
+	const struct es_stream_stats *stats = &msg->stream_stats;
+	return stats->first_ns >= 0 && stats->last_ns >= stats->first_ns && codec_valid(stats->codec);
+}
+
+static void put_stream_stats(struct es_writer *w, const struct es_session_msg *msg) {
+	const struct es_stream_stats *stats = &msg->stream_stats;
+	put_le64(w, stats->units_new);
+	put_le64(w, stats->units_repeated);
+	put_le64(w, stats->units_cursor);
+	put_le64(w, stats->dropped);
+	put_le64(w, stats->bytes);
+	put_le64s(w, stats->first_ns);
+	put_le64s(w, stats->last_ns);
+	put_le64(w, stats->missed_slots);
+	put_stages(w, stats->session);
+	put_stages(w, stats->recent);
+	put_text(w, stats->encoder, sizeof(stats->encoder));
+	put_u8(w, (uint8_t)stats->codec);
+	put_usage(w, &stats->usage);
+}
+
+static void get_stream_stats(struct es_reader *r, struct es_session_msg *msg) {
+	struct es_stream_stats *stats = &msg->stream_stats;
+	stats->units_new = get_le64(r);
+	stats->units_repeated = get_le64(r);
+	stats->units_cursor = get_le64(r);
+	stats->dropped = get_le64(r);
+	stats->bytes = get_le64(r);
+	stats->first_ns = get_le64s(r);
+	stats->last_ns = get_le64s(r);
+	stats->missed_slots = get_le64(r);
+	get_stages(r, stats->session);
+	get_stages(r, stats->recent);
+	get_text(r, stats->encoder, sizeof(stats->encoder));
+	stats->codec = get_u8(r);
+	get_usage(r, &stats->usage);
+}
+
+static bool end_valid(const struct es_session_msg *msg) {
+	return msg->end.code >= ES_END_DRAINED && msg->end.code <= ES_END_FAILED;
+}
+
+static void put_end(struct es_writer *w, const struct es_session_msg *msg) {
+	put_u8(w, (uint8_t)msg->end.code);
+	put_le32s(w, msg->end.status);
+	put_text(w, msg->end.text, sizeof(msg->end.text));
+}
+
+static void get_end(struct es_reader *r, struct es_session_msg *msg) {
+	msg->end.code = get_u8(r);
+	msg->end.status = get_le32s(r);
+	get_text(r, msg->end.text, sizeof(msg->end.text));
+}
+
+static void put_nothing(struct es_writer *w, const struct es_session_msg *msg) {
+}
+
+static void get_nothing(struct es_reader *r, struct es_session_msg *msg) {
+}
+
+// As in frame_msg.c.
+static const struct kind {
+	enum es_session_msg_type type;
+	void (*put)(struct es_writer *w, const struct es_session_msg *msg);
+	void (*get)(struct es_reader *r, struct es_session_msg *msg);
+	bool (*valid)(const struct es_session_msg *msg); // optional
+} kinds[] = {
+		{ES_SESSION_START_DISPLAY, put_start_display, get_start_display, start_display_valid},
+		{ES_SESSION_START_ENCODE, put_start_encode, get_start_encode, start_encode_valid},
+		{ES_SESSION_START_STREAM, put_start_stream, get_start_stream, start_stream_valid},
+		{ES_SESSION_ATTACH, put_attach, get_attach, attach_valid},
+		{ES_SESSION_DETACH, put_detach, get_detach, NULL},
+		{ES_SESSION_MODE, put_mode_msg, get_mode_msg, NULL},
+		{ES_SESSION_BITRATE, put_bitrate, get_bitrate, bitrate_valid},
+		{ES_SESSION_IDR, put_nothing, get_nothing, NULL},
+		{ES_SESSION_STATS, put_nothing, get_nothing, NULL},
+		{ES_SESSION_DRAIN, put_nothing, get_nothing, NULL},
+		{ES_SESSION_READY, put_ready, get_ready, NULL},
+		{ES_SESSION_DISPLAY_STATS, put_display_stats, get_display_stats, NULL},
+		{ES_SESSION_ENCODE_STATS, put_encode_stats, get_encode_stats, NULL},
+		{ES_SESSION_STREAM_STATS, put_stream_stats, get_stream_stats, stream_stats_valid},
+		{ES_SESSION_STUCK, put_stuck, get_stuck, NULL},
+		{ES_SESSION_NEED_ENCODER, put_nothing, get_nothing, NULL},
+		{ES_SESSION_END, put_end, get_end, end_valid},
+};
+
+static const struct kind *find_kind(uint32_t type) {
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (kinds[i].type == type) {
+			return &kinds[i];
+		}
+	}
+	return NULL;
+}
+
+size_t session_msg_n_fds(const struct es_session_msg *msg) {
+	return msg->type == ES_SESSION_START_STREAM || msg->type == ES_SESSION_ATTACH ? 1 : 0;
+}
+
+size_t session_msg_encode(const struct es_session_msg *msg, void *out, size_t cap) {
+	const struct kind *kind = find_kind(msg->type);
+	if (kind == NULL || (kind->valid != NULL && !kind->valid(msg))) {
+		return 0;
+	}
+	struct es_writer w = writer_init(out, cap);
+	put_header(&w, LETTER, ES_SESSION_VERSION, (uint16_t)kind->type);
+	kind->put(&w, msg);
+	return w.ok ? w.pos : 0;
+}
+
+bool session_msg_decode(struct es_session_msg *msg, const void *data, size_t size, size_t n_fds) {
+	memset(msg, 0, sizeof(*msg));
+	struct es_reader r = reader_init(data, size);
+	const struct kind *kind = find_kind(get_header(&r, LETTER, ES_SESSION_VERSION));
+	if (kind == NULL) {
+		return false;
+	}
+	msg->type = kind->type;
+	kind->get(&r, msg);
+	return reader_done(&r) && (kind->valid == NULL || kind->valid(msg)) &&
+			n_fds == session_msg_n_fds(msg);
+}
