@@ -22,6 +22,8 @@ struct es_globals {
 	struct wlr_relative_pointer_manager_v1 *relative_pointer;
 	struct wlr_text_input_manager_v3 *text_input;
 	struct wlr_xdg_shell *xdg_shell;
+
+	int n_idle_inhibitors; // requests.c
 };
 
 // Needs wl_display, renderer, output_layout and scene; sets display->compositor and display->globals.

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 
 struct es_display;
-struct es_quota;
 
 // Watches every client that connects from now on. Freed with the wl_display. False: out of memory.
 bool quota_create(struct es_display *display);

@@ -10,6 +10,7 @@
 #include <wlr/interfaces/wlr_touch.h>
 
 struct es_display;
+struct es_text_input;
 struct wlr_scene_tree;
 struct wlr_seat;
 struct wlr_surface;
@@ -21,6 +22,7 @@ struct es_seat {
 	struct wlr_keyboard keyboard;
 	struct wlr_pointer pointer;
 	struct wlr_touch touch;
+	struct es_text_input *text_input; // owned
 
 	// private to seat.c
 	bool keyboard_ready, pointer_ready, touch_ready;

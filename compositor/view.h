@@ -32,6 +32,7 @@ struct es_view {
 	struct es_view *parent; // borrowed, NULL: none
 	bool floats; // keeps its own size
 	bool fullscreen;
+	bool no_focus; // never wants the keyboard
 	int width, height; // what the window has, without shadows
 
 	// state

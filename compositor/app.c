@@ -1,0 +1,232 @@
+// The app's processes are those of our descendants that are not in our own session: the app is
+// started with setsid, and what is ours (Xwayland, forked twice by wlroots) stays in the session and
+// process group of the display, which no process of another session can join. All ends are seen
+// through SIGCHLD: the last of the app's processes is always our own child, because the display is
+// the reaper of orphans.
+#define _GNU_SOURCE // execvpe, close_range
+#include "compositor/app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <wayland-server-core.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "compositor/app_env.h"
+#include "compositor/display.h"
+#include "compositor/xwayland.h"
+
+#define TERM_GRACE_MS 5000
+#define KILL_AGAIN_MS 100
+#define KILL_ATTEMPTS 20
+#define MAX_KEEP 16
+
+struct es_app {
+	struct es_display *display; // borrowed
+	pid_t pid; // of the main process; 0: gone
+	struct wl_event_source *child_source; // SIGCHLD
+	struct wl_event_source *timer; // while stopping
+
+	bool stopping;
+	int kills; // how often KILL was sent
+	void (*done)(void *data); // NULL: not stopping, or told already
+	void *done_data;
+};
+
+// Children of ours in our own process group: not the app's.
+static size_t find_kept(pid_t keep[MAX_KEEP]) {
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	FILE *file = fopen(path, "re");
+	if (file == NULL) {
+		return 0;
+	}
+	size_t n = 0;
+	int pid;
+	while (n < MAX_KEEP && fscanf(file, "%d", &pid) == 1) {
+		if (getpgid(pid) == getpgrp()) {
+			keep[n++] = pid;
+		}
+	}
+	fclose(file);
+	return n;
+}
+
+static size_t signal_app(int signal) {
+	pid_t keep[MAX_KEEP];
+	size_t n_keep = find_kept(keep);
+	return process_signal_descendants(signal, keep, n_keep);
+}
+
+static void finish_stopping(struct es_app *app) {
+	void (*done)(void *data) = app->done;
+	app->stopping = false;
+	app->done = NULL;
+	wl_event_source_timer_update(app->timer, 0);
+	if (done != NULL) {
+		done(app->done_data); // may destroy the app
+	}
+}
+
+static void reap(struct es_app *app) {
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == app->pid) {
+			app->pid = 0;
+			display_handle_app_exit(app->display, status);
+		}
+	}
+}
+
+static int handle_child(int signal_number, void *data) {
+	struct es_app *app = data;
+	reap(app);
+	if (app->stopping && signal_app(0) == 0) {
+		finish_stopping(app);
+	}
+	return 0;
+}
+
+static int handle_timer(void *data) {
+	struct es_app *app = data;
+	reap(app);
+	size_t left = signal_app(0);
+	if (left == 0) {
+		finish_stopping(app);
+		return 0;
+	}
+	if (app->kills == KILL_ATTEMPTS) {
+		es_log(ES_LOG_WARN, "leaving behind %zu processes of the app that cannot be killed", left);
+		finish_stopping(app);
+		return 0;
+	}
+	if (app->kills == 0) {
+		es_log(ES_LOG_INFO, "killing %zu processes of the app that have not ended within %d s",
+				left, TERM_GRACE_MS / 1000);
+	}
+	app->kills++;
+	signal_app(SIGKILL);
+	wl_event_source_timer_update(app->timer, KILL_AGAIN_MS);
+	return 0;
+}
+
+static _Noreturn void exec_app(char *const argv[], char *const env[], int error_fd, pid_t parent) {
+	process_prepare_child(SIGKILL);
+	setsid();
+	if (getppid() != parent) {
+		_exit(127); // the display died before the death signal was armed
+	}
+	close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+	execvpe(argv[0], argv, env);
+	int error = errno;
+	ssize_t written = write(error_fd, &error, sizeof(error));
+	(void)written; // nobody left to tell
+	_exit(127);
+}
+
+// Returns once exec has worked or failed: the write end is closed by either.
+static int read_exec_error(int fd) {
+	int error = 0;
+	ssize_t n;
+	do {
+		n = read(fd, &error, sizeof(error));
+	} while (n < 0 && errno == EINTR);
+	return n == (ssize_t)sizeof(error) ? error : 0;
+}
+
+static int spawn(struct es_app *app, char *const argv[]) {
+	char **env = app_env_create(
+			environ, app->display->wayland_socket, xwayland_display_name(app->display->xwayland));
+	int pipe_fds[2] = {-1, -1};
+	int error = ENOMEM;
+	if (env == NULL) {
+		goto out;
+	}
+	if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+		error = errno;
+		goto out;
+	}
+	pid_t parent = getpid();
+	pid_t pid = fork();
+	if (pid == 0) {
+		exec_app(argv, env, pipe_fds[1], parent);
+	}
+	error = errno;
+	if (pid > 0) {
+		fd_close(&pipe_fds[1]);
+		error = read_exec_error(pipe_fds[0]);
+		if (error == 0) {
+			app->pid = pid;
+		} else {
+			waitpid(pid, NULL, 0);
+		}
+	}
+out:
+	fd_close(&pipe_fds[0]);
+	fd_close(&pipe_fds[1]);
+	app_env_free(env);
+	return error;
+}
+
+struct es_app *app_start(struct es_display *display, char *const argv[], int *error) {
+	struct es_app *app = calloc(1, sizeof(*app));
+	if (app == NULL) {
+		*error = ENOMEM;
+		return NULL;
+	}
+	app->display = display;
+	if (!process_become_subreaper()) {
+		es_log(ES_LOG_WARN,
+				"processes that the app leaves behind will not be ended: they cannot "
+				"be adopted");
+	}
+	app->child_source = wl_event_loop_add_signal(display->loop, SIGCHLD, handle_child, app);
+	app->timer = wl_event_loop_add_timer(display->loop, handle_timer, app);
+	*error = app->child_source == NULL || app->timer == NULL ? ENOMEM : spawn(app, argv);
+	if (*error != 0) {
+		app_destroy(app);
+		return NULL;
+	}
+	return app;
+}
+
+void app_stop(struct es_app *app, void (*done)(void *data), void *data) {
+	app->done = done;
+	app->done_data = data;
+	if (app->stopping) {
+		return;
+	}
+	app->stopping = true;
+	app->kills = 0;
+	size_t left = signal_app(SIGTERM);
+	// A stopped process takes TERM only when it runs again.
+	signal_app(SIGCONT);
+	wl_event_source_timer_update(app->timer, left > 0 ? TERM_GRACE_MS : 1);
+}
+
+void app_destroy(struct es_app *app) {
+	if (app == NULL) {
+		return;
+	}
+	if (app->pid > 0) {
+		signal_app(SIGKILL);
+	}
+	if (app->child_source != NULL) {
+		wl_event_source_remove(app->child_source);
+	}
+	if (app->timer != NULL) {
+		wl_event_source_remove(app->timer);
+	}
+	free(app);
+}

@@ -1,0 +1,8 @@
+// The environment of the app: the caller's, without what would lead the app out of the virtual
+// screen, and with what leads it in.
+#pragma once
+
+// A NULL-terminated array of "NAME=value" made from `caller` (as environ), freed with app_env_free;
+// NULL: out of memory. x11_display may be NULL.
+char **app_env_create(char *const caller[], const char *wayland_display, const char *x11_display);
+void app_env_free(char **env);
