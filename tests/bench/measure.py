@@ -1,0 +1,127 @@
+"""What the benchmarks share: CPU time of process groups, and runs beside the peer."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'e2e'))
+import harness  # noqa: E402  (found through the path above)
+
+CLIENT = 'paint'
+WIDTH, HEIGHT, REFRESH = 1920, 1080, 60
+
+
+def say(*words):
+    print(*words, file=sys.stderr, flush=True)
+
+
+def cpu_ns(place):
+    """CPU time so far of all processes of the place but the app; by process id."""
+    return {p.pid: p.cpu_ns for p in place.processes() if p.name not in (CLIENT, 'sh')}
+
+
+def cpu_ms_per_s(place, seconds):
+    """Over so many seconds from now."""
+    before, started = cpu_ns(place), time.monotonic()
+    time.sleep(seconds)
+    after, took = cpu_ns(place), time.monotonic() - started
+    spent = sum(after[pid] - before.get(pid, 0) for pid in after)
+    return spent / 1e6 / took
+
+
+def median(values):
+    return statistics.median(values) if values else None
+
+
+def rounded(value, digits=3):
+    return None if value is None else round(value, digits)
+
+
+def finish(result):
+    """The last line: one JSON object."""
+    print(json.dumps(result))
+
+
+class Ours:
+    """`earthshine run` with a paint client."""
+
+    name = 'ours'
+
+    def __init__(self, bitrate, *client, options=()):
+        self.place = harness.Place()
+        self.log = self.place.file('log')
+        self.started_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        self.run = harness.Run(self.place, harness.paint(*client, log=self.log), '-s',
+                               f'{WIDTH}x{HEIGHT}@{REFRESH}', '-c', 'h264', '-b', bitrate, *options)
+
+    def stop(self):
+        status = self.run.stop()
+        if status != 0:
+            raise harness.Failed(self.run.messages())
+        return self.run.output
+
+    def finish(self):
+        self.place.finish()
+
+
+class Theirs:
+    """sway without a screen and wf-recorder, with the same client."""
+
+    name = 'theirs'
+
+    def __init__(self, bitrate, *client):
+        harness.need('sway', 'wf-recorder')
+        self.place = harness.Place()
+        self.log = self.place.file('log')
+        self.output = self.place.file('out.mkv')
+        config = self.place.file('sway.conf')
+        with open(config, 'w', encoding='utf-8') as file:
+            file.write('xwayland disable\ndefault_border none\n'
+                       f'output HEADLESS-1 mode {WIDTH}x{HEIGHT}@{REFRESH}Hz bg #000000 solid_color\n'
+                       'for_window [app_id="earthshine-paint"] fullscreen enable\n')
+        env = {**self.place.env, 'WLR_BACKENDS': 'headless', 'WLR_RENDERER': 'pixman',
+               'WLR_LIBINPUT_NO_DEVICES': '1'}
+        self.errors = open(self.place.file('errors'), 'wb')
+        self.started_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        self.processes = [self.start(['sway', '-c', config], env)]
+        socket = harness.wait_until(self.find_socket, 'sway listens')
+        env['WAYLAND_DISPLAY'] = os.path.basename(socket)
+        self.processes.append(self.start(
+            ['wf-recorder', '-c', 'libx264', '-p', 'preset=ultrafast', '-p', f'b={bitrate}', '-f', self.output],
+            env))
+        self.processes.append(self.start(harness.paint(*client, log=self.log), env))
+
+    def start(self, command, env):
+        return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=self.errors,
+                                stderr=self.errors)
+
+    def find_socket(self):
+        names = [n for n in os.listdir(self.place.runtime) if n.startswith('wayland-')]
+        return next((n for n in names if not n.endswith('.lock')), None)
+
+    def stop(self):
+        sway, recorder, client = self.processes
+        recorder.send_signal(2)
+        # On a still screen it waits for one more picture before it ends.
+        client.terminate()
+        recorder.wait(20)
+        client.wait(20)
+        sway.terminate()
+        sway.wait(20)
+        return self.output
+
+    def finish(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        self.errors.close()
+        self.place.finish()
+
+
+def have(*programs):
+    return all(shutil.which(program) for program in programs)
