@@ -9,20 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "encode/picture.h"
 #include "protocol/mode.h"
-
-enum es_picture_layout {
-	ES_PICTURE_NV12, // plane 0 luma, plane 1 interleaved chroma
-	ES_PICTURE_I420, // three planes
-};
-
-// Converted pixels; sizes rounded up to even. Borrowed for the length of a call.
-struct es_picture {
-	enum es_picture_layout layout;
-	uint32_t width, height; // of the screen
-	uint8_t *plane[3];
-	uint32_t stride[3];
-};
 
 struct es_encoder_params {
 	enum es_codec codec;
@@ -32,11 +20,13 @@ struct es_encoder_params {
 	uint32_t threads; // 0: as many as suit
 };
 
+#define ES_MB_UNCHANGED 1
+
 struct es_encode_request {
 	uint64_t sequence; // of the access unit, ascending by 1; names it in invalidations
 	bool force_idr;
-	// One byte per 16x16 macroblock in raster order, not 0: unchanged since the
-	// request before; NULL: anything may have changed.
+	// One byte per 16x16 macroblock in raster order, ES_MB_UNCHANGED: the same pixels as in the
+	// request before, 0: not; NULL: anything may have changed. Borrowed.
 	const uint8_t *unchanged;
 };
 
@@ -52,6 +42,7 @@ struct es_encoder_impl {
 	const char *name; // as after -e
 	enum es_codec codec;
 	enum es_picture_layout layout;
+	uint8_t good_qp; // average at or below which encoding the same picture again shows nothing new
 	// NULL after a logged error. The encoder starts with an IDR.
 	struct es_encoder *(*create)(const struct es_encoder_params *params);
 	void (*destroy)(struct es_encoder *encoder);

@@ -1,0 +1,128 @@
+#include "encode/convert.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <drm_fourcc.h>
+#include <libyuv.h>
+
+// Formats without a matrix kernel of their own go through ARGB in tiles that stay in the cache.
+#define TILE_WIDTH 512
+
+typedef int to_argb_func(
+		const uint8_t *src, int src_stride, uint8_t *dst, int dst_stride, int width, int height);
+
+struct format {
+	uint32_t fourcc;
+	uint32_t bytes_per_pixel;
+	const struct ArgbConstants *matrix;
+	to_argb_func *to_argb; // NULL: the matrix reads the format itself
+};
+
+// libyuv names formats by their order in a little-endian word, as DRM does.
+static const struct format formats[] = {
+		{DRM_FORMAT_XRGB8888, 4, &kArgbH709Constants, NULL},
+		{DRM_FORMAT_ARGB8888, 4, &kArgbH709Constants, NULL},
+		{DRM_FORMAT_XBGR8888, 4, &kAbgrH709Constants, NULL},
+		{DRM_FORMAT_ABGR8888, 4, &kAbgrH709Constants, NULL},
+		{DRM_FORMAT_RGBX8888, 4, &kRgbaH709Constants, NULL},
+		{DRM_FORMAT_RGBA8888, 4, &kRgbaH709Constants, NULL},
+		{DRM_FORMAT_BGRX8888, 4, &kBgraH709Constants, NULL},
+		{DRM_FORMAT_BGRA8888, 4, &kBgraH709Constants, NULL},
+		{DRM_FORMAT_XRGB2101010, 4, &kArgbH709Constants, AR30ToARGB},
+		{DRM_FORMAT_ARGB2101010, 4, &kArgbH709Constants, AR30ToARGB},
+		{DRM_FORMAT_XBGR2101010, 4, &kArgbH709Constants, AB30ToARGB},
+		{DRM_FORMAT_ABGR2101010, 4, &kArgbH709Constants, AB30ToARGB},
+		{DRM_FORMAT_RGB565, 2, &kArgbH709Constants, RGB565ToARGB},
+};
+
+static const struct format *find_format(uint32_t fourcc) {
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (formats[i].fourcc == fourcc) {
+			return &formats[i];
+		}
+	}
+	return NULL;
+}
+
+// x and y are even; the width and height may be odd only at the picture's edge, where libyuv makes
+// the last chroma sample of what there is.
+static void write_block(const uint8_t *argb, uint32_t stride, const struct ArgbConstants *matrix,
+		struct es_picture *dst, uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
+	uint8_t *luma = dst->plane[0] + (size_t)y * dst->stride[0] + x;
+	if (dst->layout == ES_PICTURE_NV12) {
+		ARGBToNV12Matrix(argb, (int)stride, luma, (int)dst->stride[0],
+				dst->plane[1] + (size_t)(y / 2) * dst->stride[1] + x, (int)dst->stride[1], matrix,
+				(int)width, (int)height);
+	} else {
+		size_t at = (size_t)(y / 2) * dst->stride[1] + x / 2;
+		ARGBToI420Matrix(argb, (int)stride, luma, (int)dst->stride[0], dst->plane[1] + at,
+				(int)dst->stride[1], dst->plane[2] + at, (int)dst->stride[2], matrix, (int)width,
+				(int)height);
+	}
+}
+
+static void convert_by_tiles(const struct format *format, const struct es_pixels *src,
+		struct es_picture *dst, const struct es_rect *r) {
+	uint8_t tile[2][TILE_WIDTH * 4];
+	for (uint32_t y = 0; y < r->height; y += 2) {
+		uint32_t rows = r->height - y < 2 ? 1 : 2;
+		for (uint32_t x = 0; x < r->width; x += TILE_WIDTH) {
+			uint32_t columns = r->width - x < TILE_WIDTH ? r->width - x : TILE_WIDTH;
+			const uint8_t *from = src->data + (size_t)(r->y + y) * src->stride +
+					(size_t)(r->x + x) * format->bytes_per_pixel;
+			format->to_argb(
+					from, (int)src->stride, tile[0], sizeof(tile[0]), (int)columns, (int)rows);
+			write_block(tile[0], sizeof(tile[0]), format->matrix, dst, r->x + x, r->y + y, columns,
+					rows);
+		}
+	}
+}
+
+// 4:2:0 streams have even sizes; the column and row too much repeat the picture's last ones.
+static void repeat_edges(struct es_picture *dst, const struct es_rect *r) {
+	uint32_t right = r->x + r->width, bottom = r->y + r->height;
+	if (right == dst->width && (dst->width & 1) != 0) {
+		for (uint32_t y = r->y; y < bottom; y++) {
+			uint8_t *row = dst->plane[0] + (size_t)y * dst->stride[0];
+			row[right] = row[right - 1];
+		}
+	}
+	if (bottom == dst->height && (dst->height & 1) != 0) {
+		uint8_t *last = dst->plane[0] + (size_t)(bottom - 1) * dst->stride[0];
+		uint32_t columns = ((right + 1) & ~UINT32_C(1)) - r->x;
+		memcpy(last + dst->stride[0] + r->x, last + r->x, columns);
+	}
+}
+
+static struct es_rect align_out(const struct es_rect *rect, uint32_t width, uint32_t height) {
+	uint32_t left = rect->x & ~UINT32_C(1), top = rect->y & ~UINT32_C(1);
+	uint32_t right = (rect->x + rect->width + 1) & ~UINT32_C(1);
+	uint32_t bottom = (rect->y + rect->height + 1) & ~UINT32_C(1);
+	right = right < width ? right : width;
+	bottom = bottom < height ? bottom : height;
+	return (struct es_rect){left, top, right - left, bottom - top};
+}
+
+uint32_t convert_bytes_per_pixel(uint32_t fourcc) {
+	const struct format *format = find_format(fourcc);
+	return format == NULL ? 0 : format->bytes_per_pixel;
+}
+
+uint64_t convert_rect(
+		const struct es_pixels *src, struct es_picture *dst, const struct es_rect *rect) {
+	const struct format *format = find_format(src->fourcc);
+	assert(format != NULL);
+	assert(src->width >= dst->width && src->height >= dst->height);
+	assert(rect->x + rect->width <= dst->width && rect->y + rect->height <= dst->height);
+	struct es_rect r = align_out(rect, dst->width, dst->height);
+	if (format->to_argb != NULL) {
+		convert_by_tiles(format, src, dst, &r);
+	} else {
+		write_block(src->data + (size_t)r.y * src->stride + (size_t)r.x * format->bytes_per_pixel,
+				src->stride, format->matrix, dst, r.x, r.y, r.width, r.height);
+	}
+	repeat_edges(dst, &r);
+	return (uint64_t)r.width * r.height;
+}

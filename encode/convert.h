@@ -1,0 +1,27 @@
+// Colour conversion on the CPU: RGB pixels of a buffer into BT.709 limited 4:2:0, only
+// where something changed.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "encode/picture.h"
+#include "protocol/frame_msg.h"
+
+// Pixels in memory, borrowed.
+struct es_pixels {
+	const uint8_t *data;
+	uint32_t stride; // bytes
+	uint32_t width, height;
+	uint32_t fourcc; // DRM_FORMAT_*
+};
+
+// Bytes of one pixel; 0: this format cannot be converted.
+uint32_t convert_bytes_per_pixel(uint32_t fourcc);
+
+// Converts `rect` (inside both sizes) aligned out to even pixels; nothing else of `dst` changes, but
+// for the extra column and row of an odd size, which repeat their neighbours. The fourcc must be
+// one that convert_bytes_per_pixel knows. Returns the pixels that were converted. Reads `src` only;
+// a fault there may be left by siglongjmp.
+uint64_t convert_rect(
+		const struct es_pixels *src, struct es_picture *dst, const struct es_rect *rect);

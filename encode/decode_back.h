@@ -1,0 +1,26 @@
+// Decodes access units in software, one at a time: for the self-test and for tests.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/mode.h"
+
+struct es_decode_back;
+
+// 8-bit planes, 4:2:0; borrowed until the next call.
+struct es_decoded {
+	uint32_t width, height;
+	const uint8_t *plane[3];
+	uint32_t stride[3];
+};
+
+// NULL if libavcodec has no decoder for it.
+struct es_decode_back *decode_back_create(enum es_codec codec);
+void decode_back_destroy(struct es_decode_back *decoder); // NULL is fine
+
+// One unit in, its picture out. False if it cannot be decoded without complaint, or gives no
+// picture at once.
+bool decode_back_unit(
+		struct es_decode_back *decoder, const uint8_t *data, size_t size, struct es_decoded *out);

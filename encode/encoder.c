@@ -1,0 +1,60 @@
+#include "encode/encoder.h"
+
+#include <string.h>
+
+#include "config.h"
+#include "encode/encoder_impls.h"
+
+const struct es_encoder_impl *const encoder_impls[] = {
+#if ES_HAVE_X264
+		&encoder_x264,
+#endif
+#if ES_HAVE_SVTAV1
+		&encoder_svtav1,
+#endif
+#if ES_HAVE_LAVC
+		&encoder_x265,
+#endif
+		NULL,
+};
+
+const struct es_encoder_impl *encoder_find(const char *name, enum es_codec codec) {
+	bool any = strcmp(name, "auto") == 0 || strcmp(name, "software") == 0;
+	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
+		const struct es_encoder_impl *impl = encoder_impls[i];
+		if (impl->codec == codec && (any || strcmp(impl->name, name) == 0)) {
+			return impl;
+		}
+	}
+	return NULL;
+}
+
+struct es_encoder *encoder_create(
+		const struct es_encoder_impl *impl, const struct es_encoder_params *params) {
+	return impl->create(params);
+}
+
+void encoder_destroy(struct es_encoder *encoder) {
+	if (encoder != NULL) {
+		encoder->impl->destroy(encoder);
+	}
+}
+
+bool encoder_encode(struct es_encoder *encoder, const struct es_picture *picture,
+		const struct es_encode_request *request, uint8_t *out, size_t cap,
+		struct es_encoded *encoded) {
+	*encoded = (struct es_encoded){0};
+	return encoder->impl->encode(encoder, picture, request, out, cap, encoded);
+}
+
+size_t encoder_headers(struct es_encoder *encoder, uint8_t *out, size_t cap) {
+	return encoder->impl->headers(encoder, out, cap);
+}
+
+bool encoder_invalidate(struct es_encoder *encoder, uint64_t first, uint64_t last) {
+	return encoder->impl->invalidate != NULL && encoder->impl->invalidate(encoder, first, last);
+}
+
+bool encoder_set_bitrate(struct es_encoder *encoder, uint32_t kbps) {
+	return encoder->impl->set_bitrate != NULL && encoder->impl->set_bitrate(encoder, kbps);
+}

@@ -1,0 +1,239 @@
+// H.264 by libx264. Its own API, because libavcodec hides what streaming needs: reference
+// invalidation, macroblock hints, parameter sets apart.
+#include "encode/encoder_impls.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <x264.h>
+
+#include "base/log.h"
+
+// Frames that stay referable for invalidation. 8 of 1080p are level 5.0.
+#define DPB_FRAMES 8
+// What one core encodes in time with the fastest preset, with room for the rest of the machine.
+#define PIXELS_PER_SECOND_PER_THREAD (UINT64_C(1920) * 1080 * 62)
+
+static_assert(ES_MB_UNCHANGED == X264_MBINFO_CONSTANT, "hints are passed on as they are");
+
+struct x264_encoder {
+	struct es_encoder base;
+	x264_t *x264; // owned
+	x264_param_t param;
+	int32_t refresh_mhz;
+	bool encoded_any;
+	uint64_t last_sequence; // encoded
+};
+
+static void log_from_x264(void *data, int level, const char *format, va_list args) {
+	char text[256];
+	int n = vsnprintf(text, sizeof(text), format, args);
+	if (n > 0) {
+		text[strcspn(text, "\n")] = '\0';
+		es_log(level == X264_LOG_ERROR ? ES_LOG_ERROR : ES_LOG_DEBUG, "x264: %s", text);
+	}
+}
+
+static uint32_t suitable_threads(const struct es_mode *mode) {
+	uint64_t pixels_per_second =
+			(uint64_t)mode->width * mode->height * (uint64_t)mode->refresh_mhz / 1000;
+	uint64_t wanted =
+			(pixels_per_second + PIXELS_PER_SECOND_PER_THREAD - 1) / PIXELS_PER_SECOND_PER_THREAD;
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t most = cores > 1 ? (uint64_t)cores : 1;
+	return (uint32_t)(wanted < 1 ? 1 : wanted > most ? most : wanted);
+}
+
+// The place for a slower one where cores are plenty.
+static const char *suitable_preset(const struct es_mode *mode) {
+	return "ultrafast";
+}
+
+// Average = maximum, and a buffer of one frame: no access unit, IDRs included, is larger than
+// the link carries in one refresh interval.
+static void set_rate(x264_param_t *param, uint32_t kbps, int32_t refresh_mhz) {
+	uint64_t one_frame =
+			((uint64_t)kbps * 1000 + (uint64_t)refresh_mhz - 1) / (uint64_t)refresh_mhz;
+	param->rc.i_rc_method = X264_RC_ABR;
+	param->rc.i_bitrate = (int)kbps;
+	param->rc.i_vbv_max_bitrate = (int)kbps;
+	param->rc.i_vbv_buffer_size = (int)one_frame;
+}
+
+static void set_colour(x264_param_t *param, const struct es_colour *colour) {
+	param->vui.i_colorprim = colour->primaries;
+	param->vui.i_transfer = colour->transfer;
+	param->vui.i_colmatrix = colour->matrix;
+	param->vui.b_fullrange = colour->full_range;
+	param->vui.i_chroma_loc = 0; // left, and centred between two rows
+}
+
+static bool fill_param(x264_param_t *param, const struct es_encoder_params *params) {
+	const struct es_mode *mode = &params->mode;
+	if (x264_param_default_preset(param, suitable_preset(mode), "zerolatency") != 0) {
+		return false;
+	}
+	param->pf_log = log_from_x264;
+	param->i_log_level = X264_LOG_WARNING;
+	param->i_csp = X264_CSP_NV12;
+	param->i_width = (int)((mode->width + 1) & ~UINT32_C(1));
+	param->i_height = (int)((mode->height + 1) & ~UINT32_C(1));
+	param->i_fps_num = (uint32_t)mode->refresh_mhz;
+	param->i_fps_den = 1000;
+	param->b_vfr_input = 0;
+	param->i_threads = (int)(params->threads != 0 ? params->threads : suitable_threads(mode));
+	param->b_sliced_threads = param->i_threads > 1;
+	param->i_keyint_max = X264_KEYINT_MAX_INFINITE;
+	param->i_scenecut_threshold = 0;
+	param->i_bframe = 0;
+	param->i_frame_reference = 1;
+	param->i_dpb_size = DPB_FRAMES;
+	param->b_repeat_headers = 1;
+	param->b_annexb = 1;
+	param->b_aud = 0;
+	param->analyse.b_mb_info = 1;
+	set_rate(param, params->bitrate_kbps, mode->refresh_mhz);
+	set_colour(param, &params->colour);
+	return x264_param_apply_profile(param, "high") == 0;
+}
+
+static void x264_destroy(struct es_encoder *base) {
+	struct x264_encoder *encoder = (struct x264_encoder *)base;
+	if (encoder == NULL) {
+		return;
+	}
+	if (encoder->x264 != NULL) {
+		x264_encoder_close(encoder->x264);
+	}
+	x264_param_cleanup(&encoder->param);
+	free(encoder);
+}
+
+static struct es_encoder *x264_create(const struct es_encoder_params *params) {
+	struct x264_encoder *encoder = calloc(1, sizeof(*encoder));
+	if (encoder == NULL) {
+		return NULL;
+	}
+	encoder->base.impl = &encoder_x264;
+	encoder->refresh_mhz = params->mode.refresh_mhz;
+	if (!fill_param(&encoder->param, params)) {
+		es_log(ES_LOG_ERROR, "x264 refuses its settings");
+		goto fail;
+	}
+	encoder->x264 = x264_encoder_open(&encoder->param);
+	if (encoder->x264 == NULL || x264_encoder_maximum_delayed_frames(encoder->x264) != 0) {
+		es_log(ES_LOG_ERROR, "cannot open x264 for %ux%u", params->mode.width, params->mode.height);
+		goto fail;
+	}
+	return &encoder->base;
+
+fail:
+	x264_destroy(&encoder->base);
+	return NULL;
+}
+
+static void fill_picture(x264_picture_t *to, const struct es_picture *from,
+		const struct es_encode_request *request) {
+	x264_picture_init(to);
+	to->i_type = request->force_idr ? X264_TYPE_IDR : X264_TYPE_AUTO;
+	to->i_pts = (int64_t)request->sequence;
+	to->img.i_csp = X264_CSP_NV12;
+	to->img.i_plane = 2;
+	for (int i = 0; i < 2; i++) {
+		to->img.plane[i] = from->plane[i];
+		to->img.i_stride[i] = (int)from->stride[i];
+	}
+	to->prop.mb_info = (uint8_t *)request->unchanged; // read only, while encoding
+}
+
+static bool x264_encode(struct es_encoder *base, const struct es_picture *picture,
+		const struct es_encode_request *request, uint8_t *out, size_t cap,
+		struct es_encoded *encoded) {
+	struct x264_encoder *encoder = (struct x264_encoder *)base;
+	x264_picture_t in, result;
+	fill_picture(&in, picture, request);
+	x264_nal_t *nals;
+	int n_nals;
+	int size = x264_encoder_encode(encoder->x264, &nals, &n_nals, &in, &result);
+	if (size <= 0) {
+		es_log(ES_LOG_ERROR, "x264 gave no access unit for a picture");
+		return false;
+	}
+	if ((size_t)size > cap) {
+		es_log(ES_LOG_ERROR, "access unit of %d bytes is too long for %zu", size, cap);
+		return false;
+	}
+	memcpy(out, nals[0].p_payload, (size_t)size); // the payloads lie one after the other
+	int qp = result.i_qpplus1 - 1;
+	*encoded = (struct es_encoded){
+			.size = (size_t)size,
+			.idr = result.b_keyframe != 0,
+			.qp = (uint8_t)(qp < 1 ? 1 : qp),
+	};
+	encoder->last_sequence = request->sequence;
+	encoder->encoded_any = true;
+	return true;
+}
+
+static size_t x264_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
+	struct x264_encoder *encoder = (struct x264_encoder *)base;
+	x264_nal_t *nals;
+	int n_nals;
+	if (x264_encoder_headers(encoder->x264, &nals, &n_nals) < 0) {
+		return 0;
+	}
+	size_t size = 0;
+	for (int i = 0; i < n_nals; i++) {
+		bool parameter_set = nals[i].i_type == NAL_SPS || nals[i].i_type == NAL_PPS;
+		if (!parameter_set) {
+			continue; // a text about x264
+		}
+		if ((size_t)nals[i].i_payload > cap - size) {
+			return 0;
+		}
+		memcpy(out + size, nals[i].p_payload, (size_t)nals[i].i_payload);
+		size += (size_t)nals[i].i_payload;
+	}
+	return size;
+}
+
+// Everything after `first` may show what was predicted from it, so that all of it goes. When no
+// reference is left, x264 makes an IDR by itself.
+static bool x264_invalidate(struct es_encoder *base, uint64_t first, uint64_t last) {
+	struct x264_encoder *encoder = (struct x264_encoder *)base;
+	if (!encoder->encoded_any || first > encoder->last_sequence) {
+		return true; // nothing refers to it
+	}
+	if (encoder->last_sequence - first >= DPB_FRAMES) {
+		return false;
+	}
+	for (uint64_t sequence = first; sequence <= encoder->last_sequence; sequence++) {
+		if (x264_encoder_invalidate_reference(encoder->x264, (int64_t)sequence) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool x264_set_bitrate(struct es_encoder *base, uint32_t kbps) {
+	struct x264_encoder *encoder = (struct x264_encoder *)base;
+	set_rate(&encoder->param, kbps, encoder->refresh_mhz);
+	return x264_encoder_reconfig(encoder->x264, &encoder->param) == 0;
+}
+
+const struct es_encoder_impl encoder_x264 = {
+		.name = "x264",
+		.codec = ES_CODEC_H264,
+		.layout = ES_PICTURE_NV12,
+		.good_qp = 18,
+		.create = x264_create,
+		.destroy = x264_destroy,
+		.encode = x264_encode,
+		.headers = x264_headers,
+		.invalidate = x264_invalidate,
+		.set_bitrate = x264_set_bitrate,
+};

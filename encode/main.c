@@ -1,0 +1,77 @@
+// earthshine-encode: pixels in, access units out. Started by earthshine, or alone to ask what it
+// can encode.
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "encode/encoder.h"
+#include "encode/self_test.h"
+#include "encode/session.h"
+#include "encode/sigbus_guard.h"
+#include "protocol/session_msg.h"
+
+static int list_encoders(void) {
+	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
+		printf("%s %s\n", encoder_impls[i]->name, codec_name(encoder_impls[i]->codec));
+	}
+	return 0;
+}
+
+static int probe(const char *name, const char *codec_text) {
+	enum es_codec codec;
+	const struct es_encoder_impl *impl =
+			codec_parse(codec_text, &codec) ? encoder_find(name, codec) : NULL;
+	if (impl == NULL) {
+		printf("fail %s %s not built in\n", name, codec_text);
+		return 1;
+	}
+	struct es_mode mode = {.width = 1366, .height = 767, .refresh_mhz = 60000};
+	struct es_self_test_result result = self_test_run(impl, &mode);
+	if (!result.passed) {
+		printf("fail %s %s %s\n", impl->name, codec_text, result.reason);
+		return 1;
+	}
+	printf("ok %s %s %.0f\n", impl->name, codec_text, result.fps);
+	return 0;
+}
+
+static bool is_socket(int fd) {
+	int type;
+	socklen_t size = sizeof(type);
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+static int usage(void) {
+	fprintf(stderr,
+			"earthshine-encode is a part of earthshine and is started by it.\n"
+			"Alone: earthshine-encode --list | --probe NAME CODEC | --version\n");
+	return 2;
+}
+
+int main(int argc, char *argv[]) {
+	log_init("earthshine-encode", log_level_from_env(ES_LOG_INFO));
+	if (!sigbus_guard_install()) {
+		es_log(ES_LOG_ERROR, "cannot guard against truncated memory");
+		return 1;
+	}
+	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+		return list_encoders();
+	}
+	if (argc == 4 && strcmp(argv[1], "--probe") == 0) {
+		return probe(argv[2], argv[3]);
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("earthshine-encode %s\n", ES_VERSION);
+		return 0;
+	}
+	if (argc != 1 || !is_socket(ES_SESSION_FD)) {
+		return usage();
+	}
+	// A terminal's Ctrl-C reaches the whole process group; the host ends us in its own time.
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	return session_run(ES_SESSION_FD);
+}

@@ -1,0 +1,25 @@
+// When a still picture is encoded again so that it becomes sharp: a few repeats at refresh
+// intervals once it has been still for two, then never again. Pure; the clock is a parameter.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ES_REFINE_MAX_REPEATS 6
+
+struct es_refine {
+	int64_t period_ns;
+	uint8_t good_qp; // at or below: repeating shows nothing new
+	unsigned int repeats; // since the picture changed
+	int64_t due_ns; // -1: nothing to do
+};
+
+void refine_init(struct es_refine *refine, int64_t period_ns, uint8_t good_qp);
+// A picture with new content was encoded at `now_ns` with this average qp (0: unknown).
+void refine_changed(struct es_refine *refine, int64_t now_ns, uint8_t qp);
+// The same picture was encoded again.
+void refine_repeated(struct es_refine *refine, int64_t now_ns, uint8_t qp);
+// Nothing more until the next change.
+void refine_stop(struct es_refine *refine);
+// When the next repeat should be encoded, or -1.
+int64_t refine_due_ns(const struct es_refine *refine);
