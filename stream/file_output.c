@@ -101,14 +101,24 @@ static bool reserve(struct es_file_output *output, size_t size) {
 	return true;
 }
 
-// A muxer that completes what it wrote earlier; what is gathered goes out first, so that the file
-// never refers to bytes that are not there.
+// What lies behind the good part of a regular file.
+static bool cut(struct es_file_output *output) {
+	output->shelter_end = 0;
+	if (ftruncate(output->fd, (off_t)(output->start + output->good)) != 0) {
+		output->error = errno;
+		return false;
+	}
+	return true;
+}
+
+// A muxer that completes what it wrote earlier, at the end; what is gathered goes out first, so that
+// the file never refers to bytes that are not there, and a length that it is given is right.
 static bool patch(struct es_file_output *output, const uint8_t *data, size_t size) {
 	if (output->kind != ES_OUTPUT_FILE) {
 		output->error = ESPIPE;
 		return false;
 	}
-	if (file_output_flush(output) != ES_SINK_OK ||
+	if (file_output_flush(output) != ES_SINK_OK || !cut(output) ||
 			!write_at(output, data, size, output->position)) {
 		return false;
 	}
@@ -145,12 +155,8 @@ void file_output_lend(struct es_file_output *output, const uint8_t *data, size_t
 	output->position = output->base + (int64_t)size;
 }
 
-void file_output_guard(struct es_file_output *output, const uint8_t *data, size_t size) {
-	assert(size <= sizeof(output->guard));
-	if (output->kind == ES_OUTPUT_FILE && size <= output->pending_size) {
-		memcpy(output->guard, data, size);
-		output->guard_size = size;
-	}
+void file_output_set_shelter(struct es_file_output *output, const struct es_shelter *shelter) {
+	output->shelter = output->kind == ES_OUTPUT_FILE ? shelter : NULL;
 }
 
 static void pending_done(struct es_file_output *output) {
@@ -158,19 +164,59 @@ static void pending_done(struct es_file_output *output) {
 	output->pending = output->gather;
 	output->pending_size = 0;
 	output->pending_sent = 0;
-	output->guard_size = 0;
 	output->good = output->base;
 }
 
-static enum es_sink_result flush_file(struct es_file_output *output) {
-	size_t guarded = output->guard_size;
-	if (!write_at(output, output->guard, guarded, output->base) ||
-			!write_at(output, output->pending + guarded, output->pending_size - guarded,
-					output->base + (int64_t)guarded) ||
-			!write_at(output, output->pending, guarded, output->base)) {
-		return ES_SINK_FAILED;
+static bool write_header(struct es_file_output *output, int64_t position, int64_t end) {
+	uint8_t header[ES_SHELTER_MAX_HEADER];
+	output->shelter->make_header((uint64_t)(end - position), header);
+	return write_at(output, header, output->shelter->header_size, position);
+}
+
+// Lengthens the element at the file's end. Between the two calls a reader would find it torn: so
+// this is done seldom, in large steps.
+static bool extend_shelter(struct es_file_output *output, int64_t needed) {
+	int64_t end = output->base + needed + output->shelter->reserve;
+	int fd = output->fd;
+	if (ftruncate(fd, (off_t)(output->start + end)) != 0) {
+		// Near a limit: only what this unit needs.
+		end = output->base + needed;
+		if (ftruncate(fd, (off_t)(output->start + end)) != 0) {
+			output->error = errno;
+			return false;
+		}
 	}
-	return ES_SINK_OK;
+	output->shelter_end = end;
+	return write_header(output, output->base, end);
+}
+
+static bool write_sheltered(struct es_file_output *output) {
+	size_t header_size = output->shelter->header_size;
+	int64_t size = (int64_t)output->pending_size;
+	if (output->shelter->reserve == 0) {
+		if (!write_header(output, output->base, output->base + size)) {
+			return false;
+		}
+	} else {
+		int64_t needed = size + (int64_t)header_size;
+		if (output->shelter_end < output->base + needed && !extend_shelter(output, needed)) {
+			return false;
+		}
+		if (!write_header(output, output->base + size, output->shelter_end)) {
+			return false;
+		}
+	}
+	return write_at(output, output->pending + header_size, output->pending_size - header_size,
+				   output->base + (int64_t)header_size) &&
+			write_at(output, output->pending, header_size, output->base);
+}
+
+static enum es_sink_result flush_file(struct es_file_output *output) {
+	bool sheltered =
+			output->shelter != NULL && output->pending_size >= output->shelter->header_size;
+	bool ok = sheltered ? write_sheltered(output)
+						: write_at(output, output->pending, output->pending_size, output->base);
+	return ok ? ES_SINK_OK : ES_SINK_FAILED;
 }
 
 // Writes without blocking and without changing the descriptor's flags, which other processes
@@ -225,12 +271,14 @@ void file_output_rollback(struct es_file_output *output) {
 	output->pending = output->gather;
 	output->pending_size = 0;
 	output->pending_sent = 0;
-	output->guard_size = 0;
 	output->error = 0;
 	output->base = output->good;
 	output->position = output->good;
-	if (output->kind == ES_OUTPUT_FILE &&
-			ftruncate(output->fd, (off_t)(output->start + output->good)) != 0) {
-		output->error = errno;
+	file_output_close_shelter(output);
+}
+
+void file_output_close_shelter(struct es_file_output *output) {
+	if (output->kind == ES_OUTPUT_FILE && output->error == 0) {
+		cut(output);
 	}
 }

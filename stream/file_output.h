@@ -13,6 +13,20 @@
 
 enum es_output_kind { ES_OUTPUT_FILE, ES_OUTPUT_SOCKET, ES_OUTPUT_STREAM };
 
+#define ES_SHELTER_MAX_HEADER 16
+
+// How a process that is killed in the middle of a write leaves no torn unit behind: the bytes
+// are first written as the inside of an element that readers skip in silence, whose head is
+// then overwritten by their own.
+struct es_shelter {
+	size_t header_size; // up to ES_SHELTER_MAX_HEADER
+	// The head of an element of `size` bytes in all.
+	void (*make_header)(uint64_t size, uint8_t *out);
+	// 0: readers do not mind if the file ends inside the element. Else the file always ends with
+	// such an element, made this long beforehand, and only in it units are written.
+	int64_t reserve;
+};
+
 struct es_file_output {
 	int fd; // owned
 	enum es_output_kind kind;
@@ -24,8 +38,8 @@ struct es_file_output {
 	int64_t base; // our position of pending[0]
 	int64_t position; // where the next byte goes
 	int64_t good; // all before it is complete units
-	size_t guard_size; // see file_output_guard
-	uint8_t guard[16];
+	const struct es_shelter *shelter; // borrowed; NULL: none
+	int64_t shelter_end; // the file ends here, with an element that begins at `base`; 0: none
 	int error; // errno of the first failure; nothing is written any more
 };
 
@@ -46,13 +60,13 @@ int64_t file_output_end(const struct es_file_output *output);
 // until flush says OK or FAILED.
 void file_output_lend(struct es_file_output *output, const uint8_t *data, size_t size);
 
-// For regular files: the first `size` bytes of what is gathered are first written as these, a
-// harmless element that spans the rest, and as themselves only when the rest is there. A
-// process killed in the middle of it leaves no torn unit behind.
-void file_output_guard(struct es_file_output *output, const uint8_t *data, size_t size);
+// From the next flush on. Only for regular files.
+void file_output_set_shelter(struct es_file_output *output, const struct es_shelter *shelter);
 
 // OK: all is out and counts as good. FAILED: output->error.
 enum es_sink_result file_output_flush(struct es_file_output *output);
 
 // Forgets what is gathered and failed, and cuts a regular file to its good part.
 void file_output_rollback(struct es_file_output *output);
+// Cuts what lies behind the last flushed byte of a regular file: nothing more is written.
+void file_output_close_shelter(struct es_file_output *output);

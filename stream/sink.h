@@ -45,6 +45,7 @@ struct es_sink {
 	const struct es_sink_impl *impl;
 	int fd; // to poll for room and for a reader that has gone
 	uint64_t n_units; // taken in and sent
+	uint64_t n_bytes; // sent, with all that is around the units
 	char error[ES_SESSION_MAX_TEXT]; // after ES_SINK_FAILED
 };
 

@@ -25,6 +25,7 @@ struct es_sink_file {
 	struct es_file_output output;
 	AVFormatContext *muxer; // NULL for bare units
 	AVPacket *packet;
+	AVPacket *empty; // without data
 	uint8_t *headers;
 	size_t headers_size;
 
@@ -55,29 +56,29 @@ static const struct {
 		[ES_CONTAINER_RAW] = {NULL, "raw"},
 };
 
-// An element that each demuxer skips in silence, also when the file ends inside it: Void in
-// Matroska, free in MP4; size field of 8 bytes in both.
-static size_t make_guard(enum es_container container, size_t size, uint8_t out[16]) {
-	size_t header = container == ES_CONTAINER_MKV ? 9 : 8;
-	uint64_t length = size;
-	if (container == ES_CONTAINER_MKV) {
-		out[0] = 0xec;
-		out[1] = 0x01;
-		length = size - header;
-		for (int i = 0; i < 7; i++) {
-			out[2 + i] = (uint8_t)(length >> (8 * (6 - i)));
-		}
-		return header;
+// Void: its ID and a size field of 8 bytes. libavformat complains of a file that ends
+// inside any element, so there is always a whole one at the end.
+static void make_void(uint64_t size, uint8_t *out) {
+	uint64_t length = size - 9;
+	out[0] = 0xec;
+	out[1] = 0x01;
+	for (int i = 0; i < 7; i++) {
+		out[2 + i] = (uint8_t)(length >> (8 * (6 - i)));
 	}
-	if (container == ES_CONTAINER_MP4) {
-		for (int i = 0; i < 4; i++) {
-			out[i] = (uint8_t)(length >> (8 * (3 - i)));
-		}
-		memcpy(out + 4, "free", 4);
-		return header;
-	}
-	return 0;
 }
+
+// A free box.
+static void make_free(uint64_t size, uint8_t *out) {
+	for (int i = 0; i < 4; i++) {
+		out[i] = (uint8_t)(size >> (8 * (3 - i)));
+	}
+	memcpy(out + 4, "free", 4);
+}
+
+static const struct es_shelter shelters[] = {
+		[ES_CONTAINER_MKV] = {9, make_void, 1 << 20},
+		[ES_CONTAINER_MP4] = {8, make_free, 0},
+};
 
 static enum es_sink_result fail(struct es_sink_file *file, const char *text) {
 	snprintf(file->base.error, sizeof(file->base.error), "%s", text);
@@ -157,6 +158,7 @@ static void sink_file_destroy(struct es_sink *sink) {
 	struct es_sink_file *file = (struct es_sink_file *)sink;
 	destroy_muxer(file);
 	av_packet_free(&file->packet);
+	av_packet_free(&file->empty);
 	free(file->headers);
 	file_output_finish(&file->output);
 	free(file);
@@ -298,7 +300,23 @@ static bool open_muxer(struct es_sink_file *file, const uint8_t *data, size_t si
 static int64_t next_pts(struct es_sink_file *file, int64_t commit_ns) {
 	AVRational ns = {1, (int)ES_NS_PER_S};
 	int64_t pts = av_rescale_q(commit_ns - file->first_ns, ns, file->muxer->streams[0]->time_base);
-	return pts > file->last_pts ? pts : file->last_pts + 1;
+	// In MP4 one tick more, for announce_fragment.
+	int64_t step = file->container == ES_CONTAINER_MP4 ? 2 : 1;
+	return pts >= file->last_pts + step ? pts : file->last_pts + step;
+}
+
+// movenc moves a fragment to where the one before was expected to end, unless it is told that there
+// is a gap; it looks at that only after it has checked the packet's time, so an empty packet,
+// which it drops, has to bring the news. (What it may log about that one is of no interest.)
+static bool announce_fragment(struct es_sink_file *file, int64_t pts) {
+	if (file->container != ES_CONTAINER_MP4 || file->last_pts < 0) {
+		return true;
+	}
+	AVPacket *packet = file->empty;
+	packet->pts = packet->dts = pts - 1;
+	packet->time_base = file->muxer->streams[0]->time_base;
+	return av_opt_set(file->muxer->priv_data, "movflags", "+frag_discont", 0) >= 0 &&
+			av_write_frame(file->muxer, packet) >= 0;
 }
 
 static bool mux(struct es_sink_file *file, const struct es_unit *unit, const uint8_t *data) {
@@ -312,7 +330,7 @@ static bool mux(struct es_sink_file *file, const struct es_unit *unit, const uin
 	packet->duration = av_rescale_q(1, av_inv_q(stream->avg_frame_rate), stream->time_base);
 	packet->flags = unit->idr ? AV_PKT_FLAG_KEY : 0;
 	packet->time_base = stream->time_base;
-	bool ok = av_write_frame(file->muxer, packet) >= 0;
+	bool ok = announce_fragment(file, pts) && av_write_frame(file->muxer, packet) >= 0;
 	// Ends the cluster or fragment, so that the file is complete here.
 	ok = av_write_frame(file->muxer, NULL) >= 0 && ok;
 	avio_flush(file->muxer->pb);
@@ -344,6 +362,8 @@ static enum es_sink_result fail_output(struct es_sink_file *file) {
 		}
 		if (file->output.error != 0) {
 			file_output_rollback(&file->output);
+		} else {
+			file_output_close_shelter(&file->output);
 		}
 	} else if (file_output_seekable(&file->output)) {
 		file_output_rollback(&file->output);
@@ -361,7 +381,7 @@ static enum es_sink_result sink_file_write(
 	}
 	if (!file->opened) {
 		file->first_ns = unit->times.commit_ns;
-		file->last_pts = -1;
+		file->last_pts = -2; // so that the first is 0
 		if (!open_muxer(file, data, unit->size)) {
 			destroy_muxer(file);
 			file_output_rollback(&file->output);
@@ -376,19 +396,21 @@ static enum es_sink_result sink_file_write(
 		rollback(file);
 		return ES_SINK_BAD_UNIT;
 	}
-	if (sink->n_units > 0) {
-		uint8_t guard[16];
-		size_t size = (size_t)(file_output_end(&file->output) - file->output.base);
-		file_output_guard(&file->output, guard, make_guard(file->container, size, guard));
-	}
 	return ES_SINK_OK;
 }
 
 static enum es_sink_result sink_file_flush(struct es_sink *sink) {
 	struct es_sink_file *file = (struct es_sink_file *)sink;
 	enum es_sink_result result = file_output_flush(&file->output);
-	if (result == ES_SINK_OK && !file->finished) {
+	sink->n_bytes = (uint64_t)file->output.base;
+	if (result == ES_SINK_OK && file->finished) {
+		file_output_close_shelter(&file->output);
+	} else if (result == ES_SINK_OK) {
 		sink->n_units++;
+		// The first unit came with the file's header: without them there is nothing to play.
+		if (file->container == ES_CONTAINER_MKV || file->container == ES_CONTAINER_MP4) {
+			file_output_set_shelter(&file->output, &shelters[file->container]);
+		}
 	}
 	return result == ES_SINK_FAILED ? fail_output(file) : result;
 }
@@ -433,7 +455,8 @@ struct es_sink *sink_file_create(int fd, enum es_container container, const char
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	bool ok = file_output_init(&file->output, fd);
 	file->packet = av_packet_alloc();
-	if (!ok || file->packet == NULL) {
+	file->empty = av_packet_alloc();
+	if (!ok || file->packet == NULL || file->empty == NULL) {
 		es_log(ES_LOG_ERROR, "cannot write %s: out of memory", path);
 		sink_file_destroy(&file->base);
 		return NULL;
