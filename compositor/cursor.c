@@ -89,6 +89,7 @@ static void wake(struct es_cursor *cursor) {
 	seat_notify_activity(cursor->display->seat);
 	if (!cursor->awake) {
 		cursor->awake = true;
+		wlr_cursor_warp_absolute(cursor->wlr_cursor, NULL, 0.5, 0.5);
 		show_default(cursor);
 	}
 }

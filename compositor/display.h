@@ -12,12 +12,14 @@
 #include "protocol/session_msg.h"
 
 struct es_app;
+struct es_commit_ledger;
 struct es_cursor;
 struct es_globals;
-struct es_output_clock;
 struct es_remote_input;
+struct es_repaint;
 struct es_seat;
-struct es_session_end;
+struct es_session;
+struct es_viewers;
 struct es_virtual_output;
 struct es_xdg_shell;
 struct es_xwayland;
@@ -51,16 +53,19 @@ struct es_display {
 
 	struct es_mode mode;
 	uint32_t scale_milli;
-	struct es_display_stats stats;
+	struct es_display_stats stats; // committed, superseded and usage are filled in when asked for
 
-	// core's own
-	struct es_session_end *session;
-	struct es_output_clock *clock;
-	struct wl_listener new_surface;
+	// the core's own
+	struct es_commit_ledger *commits;
+	struct es_viewers *viewers;
+	struct es_repaint *repaint;
+	struct es_session *session; // borrowed; NULL outside of its life
 };
 
-// Everything up to the listening socket; no app yet. NULL after a logged error.
-struct es_display *display_create(const struct es_mode *mode, uint32_t scale_milli);
+// Everything up to the listening socket; no app yet. detached_mhz as in START_DISPLAY. NULL after a
+// logged error.
+struct es_display *display_create(
+		const struct es_mode *mode, uint32_t scale_milli, int32_t detached_mhz);
 // In the order that wlroots demands; NULL and half-built are fine. Does not wait for the app: app_stop first.
 void display_destroy(struct es_display *display);
 

@@ -136,13 +136,21 @@ void view_arrange(struct es_view *view) {
 
 void view_place(struct es_view *view) {
 	struct wlr_box box = place_of(view);
-	if (box.x == view->tree->node.x && box.y == view->tree->node.y) {
+	if (wlr_box_equal(&box, &view->place)) {
 		return;
 	}
+	view->place = box;
 	wlr_scene_node_set_position(&view->tree->node, box.x, box.y);
-	if (view->mapped) {
-		cursor_update_focus(view->display->cursor);
+	if (!view->mapped) {
+		return;
 	}
+	struct es_view *other;
+	wl_list_for_each(other, &view->display->views, link) {
+		if (other->parent == view) {
+			view_arrange(other);
+		}
+	}
+	cursor_update_focus(view->display->cursor);
 }
 
 void views_arrange(struct es_display *display) {

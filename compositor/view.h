@@ -37,6 +37,7 @@ struct es_view {
 
 	// state
 	bool mapped;
+	struct wlr_box place; // where it was put last
 	struct wl_list link; // es_display.views, while mapped
 };
 
@@ -51,7 +52,7 @@ void view_unmap(struct es_view *view);
 
 // Configures and places the window anew by its hints and the size of the screen.
 void view_arrange(struct es_view *view);
-// The window has a new size of its own: places it anew, asks nothing of it.
+// The window has a new size of its own: places it and its dialogs anew, asks nothing of it.
 void view_place(struct es_view *view);
 // As view_arrange for all: the screen has changed.
 void views_arrange(struct es_display *display);

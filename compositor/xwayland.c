@@ -4,6 +4,7 @@
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_scene.h>
 #include <wlr/types/wlr_seat.h>
+#include <wlr/util/log.h>
 #include <wlr/xwayland.h>
 
 #include "base/log.h"
@@ -18,6 +19,10 @@ struct es_xwayland {
 	struct wlr_xwayland *wlr_xwayland; // owned
 	struct wl_list windows; // window.link
 
+	struct wl_event_source *log_source; // idle, after a start: log_level again
+	enum wlr_log_importance log_level;
+
+	struct wl_listener start;
 	struct wl_listener ready;
 	struct wl_listener new_surface;
 };
@@ -361,6 +366,27 @@ static void handle_new_surface(struct wl_listener *listener, void *data) {
 	manage(xwayland, data);
 }
 
+static void restore_log(void *data) {
+	struct es_xwayland *xwayland = data;
+	xwayland->log_source = NULL;
+	wlr_log_init(xwayland->log_level, NULL);
+}
+
+// Xwayland and its keymap compiler write a page of warnings at each start. wlroots gives it our
+// standard error only if its own log is on in the moment of the fork, which comes next.
+static void handle_start(struct wl_listener *listener, void *data) {
+	struct es_xwayland *xwayland = wl_container_of(listener, xwayland, start);
+	if (log_enabled(ES_LOG_DEBUG) || xwayland->log_source != NULL) {
+		return;
+	}
+	xwayland->log_level = wlr_log_get_verbosity();
+	xwayland->log_source =
+			wl_event_loop_add_idle(xwayland->display->loop, restore_log, xwayland);
+	if (xwayland->log_source != NULL) {
+		wlr_log_init(WLR_SILENT, NULL);
+	}
+}
+
 static void handle_ready(struct wl_listener *listener, void *data) {
 	struct es_xwayland *xwayland = wl_container_of(listener, xwayland, ready);
 	struct es_display *display = xwayland->display;
@@ -389,6 +415,8 @@ struct es_xwayland *xwayland_create(struct es_display *display) {
 		free(xwayland);
 		return NULL;
 	}
+	xwayland->start.notify = handle_start;
+	wl_signal_add(&xwayland->wlr_xwayland->server->events.start, &xwayland->start);
 	xwayland->ready.notify = handle_ready;
 	wl_signal_add(&xwayland->wlr_xwayland->events.ready, &xwayland->ready);
 	xwayland->new_surface.notify = handle_new_surface;
@@ -400,6 +428,11 @@ void xwayland_destroy(struct es_xwayland *xwayland) {
 	if (xwayland == NULL) {
 		return;
 	}
+	if (xwayland->log_source != NULL) {
+		wl_event_source_remove(xwayland->log_source);
+		restore_log(xwayland);
+	}
+	wl_list_remove(&xwayland->start.link);
 	wl_list_remove(&xwayland->ready.link);
 	wl_list_remove(&xwayland->new_surface.link);
 	wlr_xwayland_destroy(xwayland->wlr_xwayland);

@@ -1,0 +1,23 @@
+// The life of the display: waits for the first viewer, starts the app, reports its end, drains when
+// asked, and ends the event loop.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct es_display;
+struct es_session;
+
+// fd: the session link, stays the caller's. argv: the app's, borrowed until session_destroy.
+// Sets display->session. NULL after a logged error.
+struct es_session *session_create(struct es_display *display, int fd, char *const argv[]);
+// Before the display. NULL is fine.
+void session_destroy(struct es_session *session);
+
+// Runs until there is nothing left to do.
+void session_run(struct es_session *session);
+
+// This viewer's encoder has not answered for too long. NULL is fine.
+void session_report_stuck(struct es_session *session, uint32_t viewer);
+// The app's main process is gone: status as from waitpid. NULL is fine.
+void session_handle_app_exit(struct es_session *session, int status);

@@ -1,0 +1,296 @@
+#include "compositor/viewers.h"
+
+#include <stdlib.h>
+#include <wlr/types/wlr_buffer.h>
+#include <wlr/types/wlr_output.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "compositor/display.h"
+#include "compositor/repaint.h"
+#include "compositor/session.h"
+#include "compositor/virtual_output.h"
+
+#define STUCK_NS (5 * ES_NS_PER_S)
+// Before a frame is composed, which makes one more: three in all, of the four in wlroots' swapchain.
+#define MAX_HELD 2
+#define MAX_COUNTED 16
+
+static struct es_frame_link *find_link(struct es_viewers *viewers, uint32_t viewer) {
+	struct es_frame_link *link;
+	wl_list_for_each(link, &viewers->links, link) {
+		if (link->viewer == viewer) {
+			return link;
+		}
+	}
+	return NULL;
+}
+
+// The picture never reached an encoder: apps that asked are told so.
+static void discard(struct es_viewers *viewers, const struct es_slot_frame *frame) {
+	virtual_output_send_present(
+			viewers->display->output, frame->commit_seq, 0, frame->sequence);
+}
+
+static void drop_slot(struct es_viewers *viewers, struct es_frame_link *link) {
+	struct es_slot_frame dropped;
+	if (frame_slot_drop(&link->slot, &dropped) && link == viewers->primary) {
+		discard(viewers, &dropped);
+	}
+}
+
+static void discard_sent(struct es_viewers *viewers, struct es_frame_link *link) {
+	for (size_t i = 0; i < ES_LINK_MAX_SENT; i++) {
+		const struct es_sent_frame *sent = &link->sent[i];
+		if (sent->buffer != NULL && sent->taken_ns == 0) {
+			virtual_output_send_present(
+					viewers->display->output, sent->commit_seq, 0, sent->sequence);
+		}
+	}
+}
+
+static void apply_primary(struct es_viewers *viewers) {
+	struct es_virtual_output *output = viewers->display->output;
+	const struct es_frame_link *link = viewers->primary;
+	virtual_output_set_imports(
+			output, link != NULL ? link->formats : NULL, link != NULL ? link->n_formats : 0);
+	bool software = link != NULL && !link->blends_cursor;
+	bool locked = output->wlr_output.software_cursor_locks > 0;
+	if (software != locked) {
+		wlr_output_lock_software_cursors(&output->wlr_output, software);
+	}
+}
+
+static void remove_link(struct es_viewers *viewers, struct es_frame_link *link) {
+	bool primary = link == viewers->primary;
+	drop_slot(viewers, link);
+	if (primary) {
+		discard_sent(viewers, link);
+		viewers->primary = NULL;
+	}
+	frame_link_destroy(link);
+	if (primary) {
+		apply_primary(viewers);
+		repaint_wake(viewers->display->repaint);
+	}
+}
+
+// One for all links: the one that has waited longest decides.
+static void arm_watchdog(struct es_viewers *viewers) {
+	int64_t now_ns = clock_now_ns(), left_ns = 0;
+	struct es_frame_link *link;
+	wl_list_for_each(link, &viewers->links, link) {
+		if (!link->owes_credit || link->credits > 0) {
+			continue;
+		}
+		int64_t link_ns = link->no_credit_since_ns + STUCK_NS - now_ns;
+		link_ns = link_ns > ES_NS_PER_MS ? link_ns : ES_NS_PER_MS;
+		left_ns = left_ns == 0 || link_ns < left_ns ? link_ns : left_ns;
+	}
+	wl_event_source_timer_update(
+			viewers->watchdog, (int)((left_ns + ES_NS_PER_MS - 1) / ES_NS_PER_MS));
+}
+
+static int handle_watchdog(void *data) {
+	struct es_viewers *viewers = data;
+	int64_t now_ns = clock_now_ns();
+	struct es_frame_link *link;
+	wl_list_for_each(link, &viewers->links, link) {
+		if (link->owes_credit && link->credits == 0
+				&& now_ns - link->no_credit_since_ns >= STUCK_NS) {
+			es_log(ES_LOG_WARN, "viewer %u: the encoder has not answered for %d s",
+					link->viewer, (int)(STUCK_NS / ES_NS_PER_S));
+			link->owes_credit = false; // told once
+			session_report_stuck(viewers->display->session, link->viewer);
+		}
+	}
+	arm_watchdog(viewers);
+	return 0;
+}
+
+static void note_sent(struct es_viewers *viewers, struct es_frame_link *link,
+		const struct es_slot_frame *frame) {
+	if (link == viewers->primary && frame->n_commits > 0) {
+		viewers->display->stats.sent++;
+	}
+	arm_watchdog(viewers);
+}
+
+static void flush_link(struct es_viewers *viewers, struct es_frame_link *link) {
+	struct es_slot_frame frame;
+	if (frame_link_flush(link, &frame)) {
+		note_sent(viewers, link, &frame);
+	}
+}
+
+static void on_credit(struct es_frame_link *link, void *data) {
+	struct es_viewers *viewers = data;
+	flush_link(viewers, link);
+	arm_watchdog(viewers);
+	if (link == viewers->primary) {
+		repaint_wake(viewers->display->repaint);
+	}
+}
+
+static void on_released(struct es_frame_link *link, uint32_t commit_seq, uint64_t sequence,
+		int64_t taken_ns, void *data) {
+	struct es_viewers *viewers = data;
+	if (link != viewers->primary) {
+		return;
+	}
+	if (commit_seq != 0) {
+		virtual_output_send_present(viewers->display->output, commit_seq, taken_ns, sequence);
+	}
+	repaint_wake(viewers->display->repaint);
+}
+
+static void on_formats(struct es_frame_link *link, void *data) {
+	struct es_viewers *viewers = data;
+	if (link == viewers->primary) {
+		apply_primary(viewers);
+	}
+}
+
+static void on_lost(struct es_frame_link *link, void *data) {
+	remove_link(data, link);
+	arm_watchdog(data);
+}
+
+static const struct es_frame_link_events link_events = {
+		.credit = on_credit,
+		.released = on_released,
+		.formats = on_formats,
+		.lost = on_lost,
+};
+
+struct es_viewers *viewers_create(struct es_display *display) {
+	struct es_viewers *viewers = calloc(1, sizeof(*viewers));
+	if (viewers == NULL) {
+		es_log(ES_LOG_ERROR, "cannot keep encoders: out of memory");
+		return NULL;
+	}
+	viewers->display = display;
+	wl_list_init(&viewers->links);
+	viewers->watchdog = wl_event_loop_add_timer(display->loop, handle_watchdog, viewers);
+	if (viewers->watchdog == NULL) {
+		es_log(ES_LOG_ERROR, "cannot keep encoders: out of memory");
+		viewers_destroy(viewers);
+		return NULL;
+	}
+	return viewers;
+}
+
+void viewers_destroy(struct es_viewers *viewers) {
+	if (viewers == NULL) {
+		return;
+	}
+	struct es_frame_link *link, *tmp;
+	wl_list_for_each_safe(link, tmp, &viewers->links, link) {
+		frame_link_destroy(link);
+	}
+	if (viewers->watchdog != NULL) {
+		wl_event_source_remove(viewers->watchdog);
+	}
+	free(viewers);
+}
+
+bool viewers_attach(struct es_viewers *viewers, int fd, uint32_t viewer, bool primary) {
+	struct es_display *display = viewers->display;
+	viewers_detach(viewers, viewer);
+	if (primary && viewers->primary != NULL) {
+		remove_link(viewers, viewers->primary);
+	}
+	struct es_frame_link *link = frame_link_create(display->loop, fd, viewer, primary,
+			&display->output->cursor, &display->mode, &link_events, viewers);
+	if (link == NULL) {
+		return false;
+	}
+	wl_list_insert(viewers->links.prev, &link->link);
+	if (primary) {
+		viewers->primary = link;
+	}
+	repaint_damage_whole(display->repaint);
+	return true;
+}
+
+void viewers_detach(struct es_viewers *viewers, uint32_t viewer) {
+	struct es_frame_link *link = find_link(viewers, viewer);
+	if (link != NULL) {
+		remove_link(viewers, link);
+		arm_watchdog(viewers);
+	}
+}
+
+void viewers_put(struct es_viewers *viewers, const struct es_slot_frame *frame,
+		const pixman_region32_t *damage) {
+	struct es_slot_frame next = *frame, displaced;
+	next.sequence = ++viewers->sequence;
+	struct es_frame_link *link;
+	wl_list_for_each(link, &viewers->links, link) {
+		if (frame_slot_put(&link->slot, &next, damage, &displaced)
+				&& link == viewers->primary) {
+			discard(viewers, &displaced);
+		}
+		flush_link(viewers, link);
+	}
+}
+
+void viewers_send_cursor(struct es_viewers *viewers) {
+	struct es_frame_link *link = viewers->primary;
+	if (link != NULL && frame_link_send_cursor(link, ++viewers->sequence)) {
+		arm_watchdog(viewers);
+	}
+}
+
+struct held {
+	const struct wlr_buffer *buffers[MAX_COUNTED];
+	size_t n;
+};
+
+static void count_held(struct wlr_buffer *buffer, void *data) {
+	struct held *held = data;
+	for (size_t i = 0; i < held->n; i++) {
+		if (held->buffers[i] == buffer) {
+			return;
+		}
+	}
+	if (held->n < MAX_COUNTED) {
+		held->buffers[held->n++] = buffer;
+	}
+}
+
+static size_t held_buffers(const struct es_viewers *viewers) {
+	struct held held = {0};
+	const struct es_frame_link *link;
+	wl_list_for_each(link, &viewers->links, link) {
+		frame_link_for_each_held(link, count_held, &held);
+	}
+	return held.n;
+}
+
+bool viewers_make_room(struct es_viewers *viewers) {
+	if (held_buffers(viewers) <= MAX_HELD) {
+		return true;
+	}
+	// All slots hold the same newest buffer.
+	struct es_frame_link *link;
+	wl_list_for_each(link, &viewers->links, link) {
+		if (link != viewers->primary && frame_slot_full(&link->slot)) {
+			drop_slot(viewers, link);
+			viewers->slots_emptied++;
+		}
+	}
+	return held_buffers(viewers) <= MAX_HELD;
+}
+
+void viewers_set_mode(struct es_viewers *viewers, const struct es_mode *mode) {
+	struct es_frame_link *link;
+	wl_list_for_each(link, &viewers->links, link) {
+		drop_slot(viewers, link);
+		frame_link_set_mode(link, mode);
+	}
+}
+
+uint32_t viewers_waiting_commits(const struct es_viewers *viewers) {
+	return viewers->primary != NULL ? viewers->primary->slot.frame.n_commits : 0;
+}

@@ -1,0 +1,68 @@
+// The virtual hardware: a wlr_backend with one wlr_output whose scan-out engine is an encoder.
+//
+// It takes what wlroots commits and hands it on; it decides nothing about time. It never blocks and
+// never copies a frame, and trouble with an encoder never fails a commit.
+#pragma once
+
+#include <pixman.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <wlr/backend/interface.h>
+#include <wlr/interfaces/wlr_output.h>
+#include <wlr/render/drm_format_set.h>
+
+#include "compositor/cursor_plane.h"
+#include "protocol/session_msg.h"
+
+// Where commits go.
+struct es_output_sink {
+	// A picture: the buffer is borrowed, lock it to keep it. Damage in pixels of the screen.
+	void (*frame)(void *data, struct wlr_buffer *buffer, const pixman_region32_t *damage,
+			bool direct, uint32_t commit_seq);
+	// The cursor's picture or place has changed.
+	void (*cursor)(void *data);
+};
+
+struct es_virtual_output {
+	struct wlr_backend backend;
+	struct wlr_output wlr_output;
+
+	// borrowed
+	const struct es_output_sink *sink; // NULL: nobody listens
+	void *sink_data;
+	const struct wlr_buffer_impl *own_buffers; // of our allocator: what else comes is an app's
+
+	// state
+	struct es_cursor_plane cursor;
+	struct wlr_drm_format_set composed_formats; // what we compose into
+	struct wlr_drm_format_set imported_formats; // DMA-BUFs that the encoder reads
+	struct wlr_drm_format_set cursor_formats;
+	bool composing; // between virtual_output_begin and _end
+	enum es_compose_reason refusal; // why this frame is not scanned out directly
+};
+
+// NULL after a logged error. Renderer and allocator come later, see virtual_output_init_render.
+struct es_virtual_output *virtual_output_create(struct wl_event_loop *loop);
+// Destroys the output with its scene outputs. NULL is fine.
+void virtual_output_destroy(struct es_virtual_output *output);
+
+// Connects renderer and allocator (borrowed until the end) after making a real buffer with them.
+// False: they do not work together.
+bool virtual_output_init_render(struct es_virtual_output *output, struct wlr_renderer *renderer,
+		struct wlr_allocator *allocator);
+
+// Switches the screen on, or to another mode. Call virtual_output_end once all else knows it.
+bool virtual_output_set_mode(
+		struct es_virtual_output *output, const struct es_mode *mode, float scale);
+
+// What the encoder imports; replaces what was there. n 0: memory only.
+void virtual_output_set_imports(
+		struct es_virtual_output *output, const struct es_frame_format *formats, uint32_t n);
+
+// Around the commit that makes a frame; commits outside (modesets) reach no encoder.
+void virtual_output_begin(struct es_virtual_output *output);
+void virtual_output_end(struct es_virtual_output *output);
+
+// Tells apps when the picture was taken up. taken_ns 0: never.
+void virtual_output_send_present(
+		struct es_virtual_output *output, uint32_t commit_seq, int64_t taken_ns, uint64_t sequence);
