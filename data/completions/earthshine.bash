@@ -1,0 +1,83 @@
+# bash completion for earthshine
+
+# Index of the app's command in COMP_WORDS: behind "--" or the first word that is no option.
+_earthshine_command_at() {
+	local i=2 word
+	while ((i < COMP_CWORD)); do
+		word=${COMP_WORDS[i]}
+		case $word in
+		--)
+			echo $((i + 1))
+			return
+			;;
+		-s | -W | -H | -r | -o | -c | -e | -b | -t | -T | -R | --screen | --width | --height | \
+			--refresh | --scale | --output | --codec | --encoder | --bitrate | --time | --stats | \
+			--ready-fd)
+			((i += 2))
+			;;
+		-*)
+			((i++))
+			;;
+		*)
+			echo "$i"
+			return
+			;;
+		esac
+	done
+	if [[ ${COMP_WORDS[COMP_CWORD]} != -* ]]; then
+		echo "$COMP_CWORD"
+	fi
+}
+
+_earthshine_run() {
+	local cur=$1 prev=$2 at
+	case $prev in
+	-s | --screen)
+		mapfile -t COMPREPLY < <(compgen -W '1280x720@60 1920x1080@60 2560x1440@60 3840x2160@60' -- "$cur")
+		return
+		;;
+	-c | --codec)
+		mapfile -t COMPREPLY < <(compgen -W 'h264 hevc av1' -- "$cur")
+		return
+		;;
+	-e | --encoder)
+		mapfile -t COMPREPLY < <(compgen -W 'auto software x264 x265 svtav1' -- "$cur")
+		return
+		;;
+	-o | --output | -T | --stats)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+		;;
+	-W | -H | -r | -b | -t | -R | --width | --height | --refresh | --scale | --bitrate | --time | --ready-fd)
+		return
+		;;
+	esac
+	at=$(_earthshine_command_at)
+	if [[ -z $at ]]; then
+		mapfile -t COMPREPLY < <(compgen -W '--screen --width --height --refresh --scale --output
+			--codec --encoder --bitrate --time --stats --ready-fd --quiet --verbose --help --' -- "$cur")
+	elif ((at == COMP_CWORD)); then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+	else
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	fi
+}
+
+_earthshine() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W 'run doctor version help' -- "$cur")
+		return
+	fi
+	case ${COMP_WORDS[1]} in
+	run) _earthshine_run "$cur" "$prev" ;;
+	doctor) mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
+	help) mapfile -t COMPREPLY < <(compgen -W 'run doctor version' -- "$cur") ;;
+	esac
+}
+
+complete -F _earthshine earthshine

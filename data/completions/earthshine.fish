@@ -1,0 +1,30 @@
+# fish completion for earthshine
+
+set -l run '__fish_seen_subcommand_from run'
+
+complete -c earthshine -f
+complete -c earthshine -n __fish_use_subcommand -a run -d 'record an app in a virtual screen'
+complete -c earthshine -n __fish_use_subcommand -a doctor -d 'tell what works here and what is missing'
+complete -c earthshine -n __fish_use_subcommand -a version -d 'print the version'
+complete -c earthshine -n __fish_use_subcommand -a help -d 'tell how a command is used'
+complete -c earthshine -n '__fish_seen_subcommand_from help' -a 'run doctor version'
+
+complete -c earthshine -n $run -s s -l screen -x -a '1280x720@60 1920x1080@60 2560x1440@60 3840x2160@60' -d 'size and refresh'
+complete -c earthshine -n $run -s W -l width -x -d width
+complete -c earthshine -n $run -s H -l height -x -d height
+complete -c earthshine -n $run -s r -l refresh -x -d 'refresh rate in Hz'
+complete -c earthshine -n $run -l scale -x -a '1 1.25 1.5 2' -d 'scale for the app'
+complete -c earthshine -n $run -s o -l output -r -F -d 'output file'
+complete -c earthshine -n $run -s c -l codec -x -a 'h264 hevc av1' -d codec
+complete -c earthshine -n $run -s e -l encoder -x -a 'auto software x264 x265 svtav1' -d encoder
+complete -c earthshine -n $run -s b -l bitrate -x -d 'bits per second, as 20M'
+complete -c earthshine -n $run -s t -l time -x -d 'end the app after seconds'
+complete -c earthshine -n $run -s T -l stats -r -F -d 'write statistics as JSON'
+complete -c earthshine -n $run -s R -l ready-fd -x -d 'tell the displays on this file descriptor'
+complete -c earthshine -n $run -s q -l quiet -d 'say nothing but errors'
+complete -c earthshine -n $run -s v -l verbose -d 'say more'
+complete -c earthshine -n $run -s h -l help -d 'list the options'
+complete -c earthshine -n $run -x -a '(__fish_complete_subcommand --fcs-skip=2)'
+
+complete -c earthshine -n '__fish_seen_subcommand_from doctor' -s j -l json -d 'print one JSON object'
+complete -c earthshine -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'list the options'
