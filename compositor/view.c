@@ -145,7 +145,7 @@ void view_place(struct es_view *view) {
 		return;
 	}
 	struct es_view *other;
-	wl_list_for_each(other, &view->display->views, link) {
+	wl_list_for_each (other, &view->display->views, link) {
 		if (other->parent == view) {
 			view_arrange(other);
 		}

@@ -1,8 +1,6 @@
 #include "compositor/xwayland.h"
 
 #include <stdlib.h>
-#include <wlr/types/wlr_compositor.h>
-#include <wlr/types/wlr_scene.h>
 #include <wlr/types/wlr_seat.h>
 #include <wlr/util/log.h>
 #include <wlr/xwayland.h>
@@ -11,13 +9,12 @@
 #include "compositor/cursor.h"
 #include "compositor/display.h"
 #include "compositor/seat.h"
-#include "compositor/view.h"
 #include "compositor/x11_unmanaged.h"
+#include "compositor/x11_window.h"
 
 struct es_xwayland {
 	struct es_display *display; // borrowed
 	struct wlr_xwayland *wlr_xwayland; // owned
-	struct wl_list windows; // window.link
 
 	struct wl_event_source *log_source; // idle, after a start: log_level again
 	enum wlr_log_importance log_level;
@@ -27,343 +24,18 @@ struct es_xwayland {
 	struct wl_listener new_surface;
 };
 
-// A window that X11 wants managed. One that turns override-redirect, or back, changes its maker.
-struct window {
-	struct es_view view;
-	struct es_xwayland *xwayland; // borrowed
-	struct wlr_xwayland_surface *xsurface; // borrowed
-	struct wl_list link;
-	struct wlr_scene_tree *content; // while mapped; goes with its surface too
-
-	struct wl_listener associate;
-	struct wl_listener dissociate;
-	struct wl_listener map;
-	struct wl_listener unmap;
-	struct wl_listener commit;
-	struct wl_listener content_destroy;
-	struct wl_listener destroy;
-	struct wl_listener request_configure;
-	struct wl_listener request_fullscreen;
-	struct wl_listener request_maximize;
-	struct wl_listener request_activate;
-	struct wl_listener map_request;
-	struct wl_listener set_hints[4]; // parent, type, size hints, geometry
-	struct wl_listener set_override_redirect;
-};
-
-static void manage(struct es_xwayland *xwayland, struct wlr_xwayland_surface *xsurface);
-
-static struct window *window_from_view(struct es_view *view) {
-	struct window *window = wl_container_of(view, window, view);
-	return window;
-}
-
-static void view_configure(struct es_view *view, const struct wlr_box *box) {
-	struct wlr_xwayland_surface *xsurface = window_from_view(view)->xsurface;
-	bool fills = box->width > 0;
-	int width = fills ? box->width : view->width;
-	int height = fills ? box->height : view->height;
-	wlr_xwayland_surface_set_fullscreen(xsurface, view->fullscreen);
-	wlr_xwayland_surface_set_maximized(
-			xsurface, fills && !view->fullscreen, fills && !view->fullscreen);
-	wlr_xwayland_surface_configure(
-			xsurface, (int16_t)box->x, (int16_t)box->y, (uint16_t)width, (uint16_t)height);
-}
-
-static void view_activate(struct es_view *view, bool activated) {
-	struct wlr_xwayland_surface *xsurface = window_from_view(view)->xsurface;
-	if (activated) {
-		wlr_xwayland_surface_set_minimized(xsurface, false);
-	}
-	wlr_xwayland_surface_activate(xsurface, activated);
-}
-
-static const struct es_view_impl view_impl = {
-		.configure = view_configure,
-		.activate = view_activate,
-};
-
-static bool has_floating_type(const struct wlr_xwayland_surface *xsurface) {
-	static const enum wlr_xwayland_net_wm_window_type types[] = {
-			WLR_XWAYLAND_NET_WM_WINDOW_TYPE_DIALOG, WLR_XWAYLAND_NET_WM_WINDOW_TYPE_SPLASH,
-			WLR_XWAYLAND_NET_WM_WINDOW_TYPE_UTILITY, WLR_XWAYLAND_NET_WM_WINDOW_TYPE_TOOLBAR,
-			WLR_XWAYLAND_NET_WM_WINDOW_TYPE_MENU, WLR_XWAYLAND_NET_WM_WINDOW_TYPE_NOTIFICATION};
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		if (wlr_xwayland_surface_has_window_type(xsurface, types[i])) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool has_fixed_size(const struct wlr_xwayland_surface *xsurface, int width, int height) {
-	const xcb_size_hints_t *hints = xsurface->size_hints;
-	return hints != NULL && hints->max_width > 0 && hints->max_height > 0 &&
-			hints->min_width == hints->max_width && hints->min_height == hints->max_height &&
-			(hints->max_width != width || hints->max_height != height);
-}
-
-static struct es_view *parent_view(const struct window *window) {
-	const struct wlr_xwayland_surface *parent = window->xsurface->parent;
-	const struct window *other;
-	wl_list_for_each (other, &window->xwayland->windows, link) {
-		if (parent != NULL && other->xsurface == parent) {
-			return (struct es_view *)&other->view;
-		}
-	}
-	return NULL;
-}
-
-static void update_hints(struct window *window) {
-	const struct wlr_xwayland_surface *xsurface = window->xsurface;
-	struct es_view *view = &window->view;
-	int width, height;
-	display_logical_size(view->display, &width, &height);
-	view->parent = parent_view(window);
-	view->fullscreen = xsurface->fullscreen;
-	view->no_focus = wlr_xwayland_surface_icccm_input_model(xsurface) == WLR_ICCCM_INPUT_MODEL_NONE;
-	view->floats = xsurface->parent != NULL || xsurface->modal || has_floating_type(xsurface) ||
-			has_fixed_size(xsurface, width, height);
-}
-
-static void handle_set_hints(struct window *window) {
-	struct es_view before = window->view;
-	update_hints(window);
-	if (window->view.parent != before.parent || window->view.floats != before.floats ||
-			window->view.fullscreen != before.fullscreen) {
-		view_arrange(&window->view);
-	}
-}
-
-static void handle_set_parent(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, set_hints[0]);
-	handle_set_hints(window);
-}
-
-static void handle_set_window_type(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, set_hints[1]);
-	handle_set_hints(window);
-}
-
-static void handle_set_size_hints(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, set_hints[2]);
-	handle_set_hints(window);
-}
-
-// The X server has it at this size now.
-static void handle_set_geometry(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, set_hints[3]);
-	window->view.width = window->xsurface->width;
-	window->view.height = window->xsurface->height;
-	view_place(&window->view);
-}
-
-static void handle_request_configure(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, request_configure);
-	const struct wlr_xwayland_surface_configure_event *event = data;
-	// Only the size of a floating window is the client's. It is told in any case what it has.
-	window->view.width = event->width;
-	window->view.height = event->height;
-	update_hints(window);
-	view_arrange(&window->view);
-}
-
-static void handle_request_fullscreen(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, request_fullscreen);
-	update_hints(window);
-	view_arrange(&window->view);
-}
-
-static void handle_request_maximize(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, request_maximize);
-	view_arrange(&window->view);
-}
-
-static void handle_request_activate(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, request_activate);
-	if (window->view.mapped) {
-		view_focus(&window->view);
-	}
-}
-
-// Before it is shown: the right size from its first picture on.
-static void handle_map_request(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, map_request);
-	update_hints(window);
-	view_arrange(&window->view);
-}
-
-static void handle_content_destroy(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, content_destroy);
-	wl_list_remove(&window->content_destroy.link);
-	wl_list_init(&window->content_destroy.link);
-	window->content = NULL;
-}
-
-static void show(struct window *window) {
-	struct wlr_surface *surface = window->xsurface->surface;
-	window->content = wlr_scene_subsurface_tree_create(window->view.tree, surface);
-	if (window->content == NULL) {
-		es_log(ES_LOG_WARN, "cannot show an X11 window: out of memory");
-		return;
-	}
-	wl_signal_add(&window->content->node.events.destroy, &window->content_destroy);
-	window->view.surface = surface;
-	window->view.width = window->xsurface->width;
-	window->view.height = window->xsurface->height;
-	update_hints(window);
-	view_arrange(&window->view);
-	view_map(&window->view);
-}
-
-static void hide(struct window *window) {
-	view_unmap(&window->view);
-	if (window->content != NULL) {
-		wlr_scene_node_destroy(&window->content->node);
-	}
-}
-
-static void handle_map(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, map);
-	show(window);
-}
-
-static void handle_unmap(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, unmap);
-	hide(window);
-}
-
-static void handle_associate(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, associate);
-	wl_signal_add(&window->xsurface->surface->events.map, &window->map);
-	wl_signal_add(&window->xsurface->surface->events.unmap, &window->unmap);
-}
-
-static void stop_listening(struct wl_listener *listener) {
-	wl_list_remove(&listener->link);
-	wl_list_init(&listener->link);
-}
-
-static void handle_dissociate(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, dissociate);
-	hide(window);
-	stop_listening(&window->map);
-	stop_listening(&window->unmap);
-}
-
-static void forget_parent(struct window *gone) {
-	struct window *other;
-	wl_list_for_each (other, &gone->xwayland->windows, link) {
-		if (other->view.parent == &gone->view) {
-			other->view.parent = NULL;
-		}
-	}
-}
-
-static void window_destroy(struct window *window) {
-	hide(window);
-	struct wl_listener *listeners[] = {&window->associate, &window->dissociate, &window->map,
-			&window->unmap, &window->content_destroy, &window->destroy, &window->request_configure,
-			&window->request_fullscreen, &window->request_maximize, &window->request_activate,
-			&window->map_request, &window->set_hints[0], &window->set_hints[1],
-			&window->set_hints[2], &window->set_hints[3], &window->set_override_redirect};
-	for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
-		wl_list_remove(&listeners[i]->link);
-	}
-	wl_list_remove(&window->link);
-	forget_parent(window);
-	view_finish(&window->view);
-	free(window);
-}
-
-static void handle_destroy(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, destroy);
-	window_destroy(window);
-}
-
-static void handle_set_override_redirect(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, set_override_redirect);
-	struct es_xwayland *xwayland = window->xwayland;
-	struct wlr_xwayland_surface *xsurface = window->xsurface;
-	window_destroy(window);
-	manage(xwayland, xsurface);
-}
-
-static void listen(struct window *window) {
-	struct wlr_xwayland_surface *xsurface = window->xsurface;
-	struct {
-		struct wl_signal *signal; // NULL: added later
-		struct wl_listener *listener;
-		wl_notify_func_t notify;
-	} listeners[] = {
-			{&xsurface->events.associate, &window->associate, handle_associate},
-			{&xsurface->events.dissociate, &window->dissociate, handle_dissociate},
-			{NULL, &window->map, handle_map},
-			{NULL, &window->unmap, handle_unmap},
-			{NULL, &window->content_destroy, handle_content_destroy},
-			{&xsurface->events.destroy, &window->destroy, handle_destroy},
-			{&xsurface->events.request_configure, &window->request_configure,
-					handle_request_configure},
-			{&xsurface->events.request_fullscreen, &window->request_fullscreen,
-					handle_request_fullscreen},
-			{&xsurface->events.request_maximize, &window->request_maximize,
-					handle_request_maximize},
-			{&xsurface->events.request_activate, &window->request_activate,
-					handle_request_activate},
-			{&xsurface->events.map_request, &window->map_request, handle_map_request},
-			{&xsurface->events.set_parent, &window->set_hints[0], handle_set_parent},
-			{&xsurface->events.set_window_type, &window->set_hints[1], handle_set_window_type},
-			{&xsurface->events.set_size_hints, &window->set_hints[2], handle_set_size_hints},
-			{&xsurface->events.set_geometry, &window->set_hints[3], handle_set_geometry},
-			{&xsurface->events.set_override_redirect, &window->set_override_redirect,
-					handle_set_override_redirect},
-	};
-	for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
-		listeners[i].listener->notify = listeners[i].notify;
-		wl_list_init(&listeners[i].listener->link);
-		if (listeners[i].signal != NULL) {
-			wl_signal_add(listeners[i].signal, listeners[i].listener);
-		}
-	}
-}
-
-static void window_create(struct es_xwayland *xwayland, struct wlr_xwayland_surface *xsurface) {
-	struct window *window = calloc(1, sizeof(*window));
-	if (window == NULL || !view_init(&window->view, xwayland->display, &view_impl)) {
-		es_log(ES_LOG_WARN, "cannot show an X11 window: out of memory");
-		free(window);
-		return;
-	}
-	window->xwayland = xwayland;
-	window->xsurface = xsurface;
-	window->view.width = xsurface->width;
-	window->view.height = xsurface->height;
-	wl_list_insert(&xwayland->windows, &window->link);
-	listen(window);
-	// It was override-redirect until now.
-	if (xsurface->surface != NULL) {
-		handle_associate(&window->associate, NULL);
-		if (xsurface->surface->mapped) {
-			show(window);
-		}
-	}
-}
-
-static void on_no_longer_unmanaged(struct wlr_xwayland_surface *xsurface, void *data) {
-	manage(data, xsurface);
-}
-
-static void manage(struct es_xwayland *xwayland, struct wlr_xwayland_surface *xsurface) {
+static void manage(struct wlr_xwayland_surface *xsurface, void *data) {
+	struct es_xwayland *xwayland = data;
 	if (xsurface->override_redirect) {
-		x11_unmanaged_create(xwayland->display, xsurface, on_no_longer_unmanaged, xwayland);
+		x11_unmanaged_create(xwayland->display, xsurface, manage, xwayland);
 	} else {
-		window_create(xwayland, xsurface);
+		x11_window_create(xwayland->display, xsurface, manage, xwayland);
 	}
 }
 
 static void handle_new_surface(struct wl_listener *listener, void *data) {
 	struct es_xwayland *xwayland = wl_container_of(listener, xwayland, new_surface);
-	manage(xwayland, data);
+	manage(data, xwayland);
 }
 
 static void restore_log(void *data) {
@@ -380,8 +52,7 @@ static void handle_start(struct wl_listener *listener, void *data) {
 		return;
 	}
 	xwayland->log_level = wlr_log_get_verbosity();
-	xwayland->log_source =
-			wl_event_loop_add_idle(xwayland->display->loop, restore_log, xwayland);
+	xwayland->log_source = wl_event_loop_add_idle(xwayland->display->loop, restore_log, xwayland);
 	if (xwayland->log_source != NULL) {
 		wlr_log_init(WLR_SILENT, NULL);
 	}
@@ -406,7 +77,6 @@ struct es_xwayland *xwayland_create(struct es_display *display) {
 		return NULL;
 	}
 	xwayland->display = display;
-	wl_list_init(&xwayland->windows);
 	xwayland->wlr_xwayland = wlr_xwayland_create(display->wl_display, display->compositor, true);
 	if (xwayland->wlr_xwayland == NULL) {
 		es_log(ES_LOG_WARN,
