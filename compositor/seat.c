@@ -81,6 +81,7 @@ static void handle_start_drag(struct wl_listener *listener, void *data) {
 	}
 	seat->drag_icon = wlr_scene_drag_icon_create(seat->display->layer_overlay, drag->icon);
 	if (seat->drag_icon != NULL) {
+		wlr_scene_node_set_position(&seat->drag_icon->node, seat->drag_lx, seat->drag_ly);
 		wl_signal_add(&seat->drag_icon->node.events.destroy, &seat->drag_icon_destroy);
 	}
 }
@@ -216,7 +217,9 @@ void seat_notify_activity(struct es_seat *seat) {
 }
 
 void seat_move_drag_icon(struct es_seat *seat, double lx, double ly) {
+	seat->drag_lx = (int)lx;
+	seat->drag_ly = (int)ly;
 	if (seat->drag_icon != NULL) {
-		wlr_scene_node_set_position(&seat->drag_icon->node, (int)lx, (int)ly);
+		wlr_scene_node_set_position(&seat->drag_icon->node, seat->drag_lx, seat->drag_ly);
 	}
 }

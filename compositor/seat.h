@@ -27,6 +27,7 @@ struct es_seat {
 	// private to seat.c
 	bool keyboard_ready, pointer_ready, touch_ready;
 	struct wlr_scene_tree *drag_icon; // in layer_overlay, NULL: none
+	int drag_lx, drag_ly; // where it belongs
 	struct wl_listener key;
 	struct wl_listener modifiers;
 	struct wl_listener request_set_selection;
@@ -44,5 +45,5 @@ void seat_destroy(struct es_seat *seat);
 void seat_focus(struct es_seat *seat, struct wlr_surface *surface);
 // Somebody touched something: idle timers begin anew.
 void seat_notify_activity(struct es_seat *seat);
-// The picture of what is dragged follows the pointer.
+// The pointer, or the finger that drags, is there: the picture of what is dragged follows.
 void seat_move_drag_icon(struct es_seat *seat, double lx, double ly);

@@ -82,6 +82,7 @@ static void handle_down(struct wl_listener *listener, void *data) {
 		view_focus(view);
 	}
 	if (wlr_surface_accepts_touch(surface, seat)) {
+		seat_move_drag_icon(touch->display->seat, lx, ly);
 		struct finger *finger = find_finger(touch, false, 0);
 		if (finger == NULL) {
 			return;
