@@ -103,8 +103,15 @@ enum es_link_result link_recv(int fd, struct es_link_packet *packet) {
 			.msg_controllen = sizeof(control.bytes),
 	};
 	ssize_t n;
+	bool reset = false;
 	do {
 		n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+		if (n < 0 && errno == ECONNRESET && !reset) {
+			// The peer closed without reading all that we sent. The kernel says so once, ahead of
+			// what the peer had sent before: its last words are still there.
+			reset = true;
+			errno = EINTR;
+		}
 	} while (n < 0 && errno == EINTR);
 	if (n < 0) {
 		return result_from_errno(errno);

@@ -21,9 +21,10 @@ void process_prepare_child(int death_signal);
 size_t process_signal_descendants(int signal, const pid_t *keep, size_t n_keep);
 
 // Ends every descendant (but `keep`): TERM, waits up to grace_ms for them to go, then KILL
-// (at once if grace_ms is 0). Reaps the children that it signalled: take an exit status that
-// is wanted before. Returns when none is left but those that cannot be signalled (another
-// user's) or hang in the kernel for 5 s, which it logs. Blocks; sleeps on pidfds, never polls.
+// (at once if grace_ms is 0). Reaps the children that end meanwhile, so that their status is
+// lost; those that had ended before stay for whoever waits for them. Returns when none is left
+// but those that cannot be signalled (another user's) or killed within 5 s (hanging in the
+// kernel), which it logs. Blocks; sleeps on pidfds.
 void process_end_descendants(int grace_ms, const pid_t *keep, size_t n_keep);
 
 // The shell's convention: exit code, or 128 + signal number. `status` from waitpid.

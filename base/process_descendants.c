@@ -3,19 +3,16 @@
 // The tree is read from /proc again and again: each reading is a little old when it is used,
 // so every round signals what it sees (through a pidfd, after making sure that the pid still
 // means the same process), sleeps until one of those is gone, and reads again. With the caller
-// as subreaper, orphans come back to it and never leave the tree.
+// as subreaper, orphans come back to it and never leave the tree. A process that forks and
+// exits all the time is always a step ahead of such readings; what reaches it is a signal to
+// its process group, which the kernel gives to all members at once.
 #define _GNU_SOURCE // pidfd
 #include "base/process.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,161 +20,20 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/process_tree.h"
 
 #define MAX_WATCHED 128 // processes waited for in one round; the others get theirs later
 #define KILL_PATIENCE_MS 5000 // a killed process that stays longer hangs in the kernel
-
-struct entry {
-	pid_t pid, parent;
-	unsigned long long start; // with the pid: which process it is
-	bool zombie;
-	bool kept, descendant;
-};
-
-struct snapshot {
-	struct entry *entries; // owned
-	size_t n, cap;
-};
-
-static bool read_entry(pid_t pid, struct entry *entry) {
-	char path[64], text[1024];
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t size = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-	fd_close(&fd);
-	if (size <= 0) {
-		return false;
-	}
-	text[size] = '\0';
-	const char *rest = strrchr(text, ')'); // the name before it may hold anything
-	char state;
-	int parent;
-	long threads;
-	unsigned long long start;
-	if (rest == NULL ||
-			sscanf(rest,
-					") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d %llu",
-					&state, &parent, &threads, &start) != 4) {
-		return false;
-	}
-	*entry = (struct entry){
-			.pid = pid,
-			.parent = parent,
-			.start = start,
-			// a zombie with threads has only lost its first one
-			.zombie = (state == 'Z' && threads <= 1) || state == 'X',
-	};
-	return true;
-}
-
-static bool append(struct snapshot *snapshot, struct entry entry) {
-	if (snapshot->n == snapshot->cap) {
-		size_t cap = snapshot->cap == 0 ? 256 : snapshot->cap * 2;
-		struct entry *entries = realloc(snapshot->entries, cap * sizeof(*entries));
-		if (entries == NULL) {
-			return false;
-		}
-		snapshot->entries = entries;
-		snapshot->cap = cap;
-	}
-	snapshot->entries[snapshot->n++] = entry;
-	return true;
-}
-
-static const struct entry *find(const struct snapshot *snapshot, pid_t pid) {
-	for (size_t i = 0; i < snapshot->n; i++) {
-		if (snapshot->entries[i].pid == pid) {
-			return &snapshot->entries[i];
-		}
-	}
-	return NULL;
-}
-
-static bool contains(const pid_t *pids, size_t n, pid_t pid) {
-	for (size_t i = 0; i < n; i++) {
-		if (pids[i] == pid) {
-			return true;
-		}
-	}
-	return false;
-}
-
-// Children have mostly larger pids than their parents and /proc is listed in order, so that
-// one pass finds nearly all and the passes after it are few.
-static void mark_descendants(struct snapshot *snapshot) {
-	pid_t self = getpid();
-	bool changed = true;
-	while (changed) {
-		changed = false;
-		for (size_t i = 0; i < snapshot->n; i++) {
-			struct entry *entry = &snapshot->entries[i];
-			if (entry->descendant || entry->kept) {
-				continue;
-			}
-			const struct entry *parent = find(snapshot, entry->parent);
-			if (entry->parent == self || (parent != NULL && parent->descendant)) {
-				entry->descendant = true;
-				changed = true;
-			}
-		}
-	}
-}
-
-// Leaves only the living descendants in the snapshot.
-static void drop_others(struct snapshot *snapshot) {
-	size_t n = 0;
-	for (size_t i = 0; i < snapshot->n; i++) {
-		struct entry entry = snapshot->entries[i];
-		if (entry.descendant && !entry.zombie) {
-			snapshot->entries[n++] = entry;
-		}
-	}
-	snapshot->n = n;
-}
-
-static bool take_snapshot(struct snapshot *snapshot, const pid_t *keep, size_t n_keep) {
-	snapshot->n = 0;
-	DIR *dir = opendir("/proc");
-	if (dir == NULL) {
-		return false;
-	}
-	bool ok = true;
-	struct dirent *item;
-	while (ok && (item = readdir(dir)) != NULL) {
-		char *end;
-		long pid = strtol(item->d_name, &end, 10);
-		struct entry entry;
-		if (pid <= 0 || *end != '\0' || !read_entry((pid_t)pid, &entry)) {
-			continue;
-		}
-		entry.kept = contains(keep, n_keep, entry.pid);
-		ok = append(snapshot, entry);
-	}
-	closedir(dir);
-	mark_descendants(snapshot);
-	drop_others(snapshot);
-	return ok;
-}
-
-// A pidfd for exactly this process; -1 if it is gone (its pid may be another's by now).
-static int open_entry(const struct entry *entry) {
-	int fd = pidfd_open(entry->pid, 0);
-	struct entry now;
-	if (fd >= 0 && (!read_entry(entry->pid, &now) || now.start != entry->start)) {
-		fd_close(&fd);
-		errno = ESRCH;
-	}
-	return fd;
-}
+#define SHORT_MS 2 // between two readings when there is nothing to sleep on
 
 // False if it may not be signalled (another user's, by a set-uid program): no use in waiting.
-static bool signal_entry(const struct entry *entry, int signal) {
-	int fd = open_entry(entry);
+static bool signal_process(const struct es_process *process, int signal) {
+	int fd = process_tree_open(process);
 	int result = 0;
 	if (fd >= 0) {
 		result = pidfd_send_signal(fd, signal, NULL, 0);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-		result = kill(entry->pid, signal);
+		result = kill(process->pid, signal);
 	}
 	bool forbidden = result != 0 && errno == EPERM;
 	fd_close(&fd);
@@ -185,50 +41,88 @@ static bool signal_entry(const struct entry *entry, int signal) {
 }
 
 size_t process_signal_descendants(int signal, const pid_t *keep, size_t n_keep) {
-	struct snapshot snapshot = {0};
-	take_snapshot(&snapshot, keep, n_keep);
-	size_t n = snapshot.n;
-	for (size_t i = 0; i < n; i++) {
-		signal_entry(&snapshot.entries[i], signal);
+	struct es_process_tree tree = {0};
+	process_tree_read(&tree, keep, n_keep);
+	size_t n = 0;
+	for (size_t i = 0; i < tree.n; i++) {
+		if (!tree.processes[i].zombie) {
+			signal_process(&tree.processes[i], signal);
+			n++;
+		}
 	}
-	free(snapshot.entries);
+	process_tree_finish(&tree);
 	return n;
 }
 
 struct ending {
 	const pid_t *keep;
 	size_t n_keep;
-	struct snapshot left; // living, as of the last look
-	struct snapshot signalled; // each process that ever got a signal here; reaped at the end
+	struct es_process_tree left; // living, as of the last reading
+	struct es_process_tree seen; // each that ever got a signal here; kept: could not be signalled
+	struct es_process_tree over; // zombies from before, their owner's to reap
 };
 
-static void reap(const struct ending *ending) {
-	for (size_t i = 0; i < ending->signalled.n; i++) {
-		waitpid(ending->signalled.entries[i].pid, NULL, WNOHANG);
+static bool holds(const struct es_process_tree *tree, const struct es_process *process) {
+	const struct es_process *found = process_tree_find(tree, process->pid);
+	return found != NULL && found->start == process->start;
+}
+
+// A signal to a group reaches those of its members, too, that the reading did not show.
+static void kill_group(const struct es_process *process) {
+	if (!process->group_shared && process->group > 1) {
+		kill(-process->group, SIGKILL);
 	}
 }
 
-// Those that cannot be signalled leave `left`. TERM is sent once to each, since many programs
-// take a second one as an order to drop everything; KILL as often as it is seen.
+// Returns how many children have ended since the reading before. Only living ones stay `left`.
+static size_t look(struct ending *ending, int signal) {
+	if (!process_tree_read(&ending->left, ending->keep, ending->n_keep)) {
+		es_log(ES_LOG_WARN, "cannot list all processes, some may stay behind");
+	}
+	size_t n = 0, n_ended = 0;
+	for (size_t i = 0; i < ending->left.n; i++) {
+		struct es_process process = ending->left.processes[i];
+		if (!process.zombie) {
+			ending->left.processes[n++] = process;
+		} else if (process.parent == getpid() && !holds(&ending->over, &process)) {
+			if (signal == SIGKILL) {
+				kill_group(&process); // before it is reaped, which may free the group's number
+			}
+			waitpid(process.pid, NULL, WNOHANG);
+			n_ended++;
+		}
+	}
+	ending->left.n = n;
+	return n_ended;
+}
+
+// TERM is sent once to each, since many programs take a second one as an order to drop
+// everything; KILL as often as it is seen. False if it is not ours to end.
+static bool signal_seen(struct ending *ending, struct es_process process, int signal) {
+	if (holds(&ending->seen, &process)) {
+		bool forbidden = process_tree_find(&ending->seen, process.pid)->kept;
+		return !forbidden && (signal != SIGKILL || signal_process(&process, signal));
+	}
+	process.kept = !signal_process(&process, signal);
+	if (process.kept) {
+		es_log(ES_LOG_WARN, "process %d belongs to another user, leaving it", (int)process.pid);
+	}
+	process_tree_add(&ending->seen, process);
+	return !process.kept;
+}
+
+// Those that cannot be signalled leave `left`.
 static void signal_left(struct ending *ending, int signal) {
 	size_t n = 0;
 	for (size_t i = 0; i < ending->left.n; i++) {
-		struct entry entry = ending->left.entries[i];
-		const struct entry *known = find(&ending->signalled, entry.pid);
-		bool again = known != NULL && known->start == entry.start;
-		entry.kept = again && known->kept;
-		if (!entry.kept && (!again || signal == SIGKILL)) {
-			entry.kept = !signal_entry(&entry, signal);
+		struct es_process process = ending->left.processes[i];
+		if (!signal_seen(ending, process, signal)) {
+			continue;
 		}
-		if (!again) {
-			append(&ending->signalled, entry);
+		if (signal == SIGKILL) {
+			kill_group(&process);
 		}
-		if (!again && entry.kept) {
-			es_log(ES_LOG_WARN, "process %d belongs to another user, leaving it", (int)entry.pid);
-		}
-		if (!entry.kept) {
-			ending->left.entries[n++] = entry;
-		}
+		ending->left.processes[n++] = process;
 	}
 	ending->left.n = n;
 }
@@ -239,41 +133,53 @@ static void wait_for_one(const struct ending *ending, int64_t deadline_ns) {
 	nfds_t n = 0;
 	bool gone = false;
 	for (size_t i = 0; i < ending->left.n && n < MAX_WATCHED && !gone; i++) {
-		int fd = open_entry(&ending->left.entries[i]);
+		int fd = process_tree_open(&ending->left.processes[i]);
 		gone = fd < 0 && errno == ESRCH;
 		if (fd >= 0) {
 			watched[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
 		}
 	}
 	int64_t left_ms = (deadline_ns - clock_now_ns() + ES_NS_PER_MS - 1) / ES_NS_PER_MS;
-	if (!gone && left_ms > 0) {
-		// without a single fd to spare there is nothing to sleep on
-		poll(watched, n, n > 0 ? (int)left_ms : 10);
+	if (left_ms > 0) {
+		poll(watched, n, gone || n == 0 ? SHORT_MS : (int)left_ms);
 	}
 	for (nfds_t i = 0; i < n; i++) {
 		fd_close(&watched[i].fd);
 	}
 }
 
-// True when none is left.
+// True when none is left, as two readings in a row say: one that is taken while processes
+// come and go may show none of them.
 static bool end_until(struct ending *ending, int signal, int64_t deadline_ns) {
+	int n_empty = 0;
 	for (;;) {
-		if (!take_snapshot(&ending->left, ending->keep, ending->n_keep)) {
-			es_log(ES_LOG_WARN, "cannot list processes, some may stay behind");
-		}
+		size_t n_ended = look(ending, signal);
 		signal_left(ending, signal);
-		if (ending->left.n == 0) {
+		n_empty = ending->left.n == 0 && n_ended == 0 ? n_empty + 1 : 0;
+		if (n_empty == 2) {
 			return true;
 		}
 		if (clock_now_ns() >= deadline_ns) {
-			return false;
+			return n_empty > 0;
 		}
-		wait_for_one(ending, deadline_ns);
+		if (ending->left.n > 0) {
+			wait_for_one(ending, deadline_ns);
+		}
+	}
+}
+
+static void remember_zombies(struct ending *ending) {
+	process_tree_read(&ending->left, ending->keep, ending->n_keep);
+	for (size_t i = 0; i < ending->left.n; i++) {
+		if (ending->left.processes[i].zombie) {
+			process_tree_add(&ending->over, ending->left.processes[i]);
+		}
 	}
 }
 
 void process_end_descendants(int grace_ms, const pid_t *keep, size_t n_keep) {
 	struct ending ending = {.keep = keep, .n_keep = n_keep};
+	remember_zombies(&ending);
 	int64_t deadline_ns = clock_now_ns() + grace_ms * ES_NS_PER_MS;
 	bool ended = grace_ms > 0 && end_until(&ending, SIGTERM, deadline_ns);
 	if (!ended) {
@@ -281,9 +187,9 @@ void process_end_descendants(int grace_ms, const pid_t *keep, size_t n_keep) {
 		ended = end_until(&ending, SIGKILL, deadline_ns);
 	}
 	if (!ended) {
-		es_log(ES_LOG_WARN, "%zu killed processes hang in the kernel, leaving them", ending.left.n);
+		es_log(ES_LOG_WARN, "%zu processes cannot be killed, leaving them", ending.left.n);
 	}
-	reap(&ending);
-	free(ending.left.entries);
-	free(ending.signalled.entries);
+	process_tree_finish(&ending.left);
+	process_tree_finish(&ending.seen);
+	process_tree_finish(&ending.over);
 }
