@@ -1,0 +1,73 @@
+#include "protocol/device_msg.h"
+#include "tests/vectors/family.h"
+
+static const struct es_device_msg key = {.type = ES_DEVICE_KEY, .key = {0x2ff, true}};
+static const struct es_device_msg move = {
+		.type = ES_DEVICE_POINTER_MOVE, .pointer_move = {-256, 1}};
+static const struct es_device_msg place = {
+		.type = ES_DEVICE_POINTER_PLACE,
+		.pointer_place = {65535, 1},
+};
+static const struct es_device_msg button = {
+		.type = ES_DEVICE_POINTER_BUTTON,
+		.pointer_button = {0x110, false},
+};
+static const struct es_device_msg wheel = {
+		.type = ES_DEVICE_POINTER_WHEEL,
+		.pointer_wheel = {-120, 240},
+};
+static const struct es_device_msg touch = {
+		.type = ES_DEVICE_TOUCH,
+		.touch = {ES_TOUCH_UP, 0xfffffffe, 1, 2},
+};
+static const struct es_device_msg text = {
+		.type = ES_DEVICE_TEXT, .text = {"a\xc3\xa9\xe2\x82\xac"}};
+static const struct es_device_msg release_all = {.type = ES_DEVICE_RELEASE_ALL};
+static const struct es_device_msg rumble = {.type = ES_DEVICE_RUMBLE, .rumble = {15, 65535, 1}};
+static const struct es_device_msg led = {.type = ES_DEVICE_LED, .led = {0, 255, 128, 1}};
+static const struct es_device_msg motion_request = {
+		.type = ES_DEVICE_MOTION_REQUEST,
+		.motion_request = {3, 2, 250},
+};
+static const struct es_device_msg pcm = {
+		.type = ES_DEVICE_PCM,
+		.pcm = {1000000001, 2, 4, {-32768, 32767, 0, -1}},
+};
+
+static const struct es_vector vectors[] = {
+		{"key", &key, 0, "44 01 0100 ff02 01"},
+		{"move", &move, 0, "44 01 0200 00ffffff 01000000"},
+		{"place", &place, 0, "44 01 0300 ffff 0100"},
+		{"button", &button, 0, "44 01 0400 1001 00"},
+		{"wheel", &wheel, 0, "44 01 0500 88ffffff f0000000"},
+		{"touch", &touch, 0, "44 01 0600 03 feffffff 0100 0200"},
+		{"text", &text, 0, "44 01 0700 0600 61 c3a9 e282ac"},
+		{"release_all", &release_all, 0, "44 01 0800"},
+		{"rumble", &rumble, 0, "44 01 4000 0f ffff 0100"},
+		{"led", &led, 0, "44 01 4100 00 ff 80 01"},
+		{"motion_request", &motion_request, 0, "44 01 4200 03 02 fa00"},
+		{"pcm", &pcm, 0, "44 01 4300 01ca9a3b00000000 02 0400 0080 ff7f 0000 ffff"},
+};
+
+static size_t encode(const void *msg, void *out, size_t cap) {
+	return device_msg_encode(msg, out, cap);
+}
+
+static bool decode(void *msg, const void *data, size_t size, size_t fds) {
+	return device_msg_decode(msg, data, size, fds);
+}
+
+static size_t n_fds(const void *msg) {
+	return 0;
+}
+
+const struct es_family device_family = {
+		.name = "device",
+		.vectors = vectors,
+		.n_vectors = sizeof(vectors) / sizeof(vectors[0]),
+		.msg_size = sizeof(struct es_device_msg),
+		.max_size = ES_DEVICE_MSG_MAX,
+		.encode = encode,
+		.decode = decode,
+		.n_fds = n_fds,
+};
