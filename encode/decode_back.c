@@ -40,8 +40,9 @@ struct es_decode_back *decode_back_create(enum es_codec codec) {
 		goto fail;
 	}
 	decoder->context->thread_count = 1;
-	decoder->context->flags |= AV_CODEC_FLAG_LOW_DELAY;
-	decoder->context->err_recognition = AV_EF_EXPLODE;
+	// After a lost unit H.264 pictures are held back until the next IDR, unless asked for.
+	decoder->context->flags |= AV_CODEC_FLAG_LOW_DELAY | AV_CODEC_FLAG_OUTPUT_CORRUPT;
+	decoder->context->flags2 |= AV_CODEC_FLAG2_SHOW_ALL;
 	if (avcodec_open2(decoder->context, NULL, NULL) != 0) {
 		goto fail;
 	}
@@ -73,11 +74,14 @@ bool decode_back_unit(
 	int sent = avcodec_send_packet(decoder->context, decoder->packet);
 	av_packet_unref(decoder->packet);
 	if (sent != 0 || avcodec_receive_frame(decoder->context, frame) != 0 ||
-			frame->decode_error_flags != 0 ||
 			(frame->format != AV_PIX_FMT_YUV420P && frame->format != AV_PIX_FMT_YUVJ420P)) {
 		return false;
 	}
-	*out = (struct es_decoded){.width = (uint32_t)frame->width, .height = (uint32_t)frame->height};
+	*out = (struct es_decoded){
+			.width = (uint32_t)frame->width,
+			.height = (uint32_t)frame->height,
+			.complaint = frame->decode_error_flags != 0,
+	};
 	for (int i = 0; i < 3; i++) {
 		out->plane[i] = frame->data[i];
 		out->stride[i] = (uint32_t)frame->linesize[i];

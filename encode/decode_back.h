@@ -14,13 +14,14 @@ struct es_decoded {
 	uint32_t width, height;
 	const uint8_t *plane[3];
 	uint32_t stride[3];
+	bool complaint; // the decoder found something wrong or missing
 };
 
 // NULL if libavcodec has no decoder for it.
 struct es_decode_back *decode_back_create(enum es_codec codec);
 void decode_back_destroy(struct es_decode_back *decoder); // NULL is fine
 
-// One unit in, its picture out. False if it cannot be decoded without complaint, or gives no
-// picture at once.
+// One unit in, its picture out, also when units before it are missing. False if it cannot be decoded or
+// gives no picture at once.
 bool decode_back_unit(
 		struct es_decode_back *decoder, const uint8_t *data, size_t size, struct es_decoded *out);

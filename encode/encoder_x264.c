@@ -15,9 +15,12 @@
 
 // Frames that stay referable for invalidation. 8 of 1080p are level 5.0.
 #define DPB_FRAMES 8
+// frame_num, which names references in the stream, has 4 bits while the DPB has less than 16.
+#define FRAME_NUM_RANGE 16
 // What one core encodes in time with the fastest preset, with room for the rest of the machine.
 #define PIXELS_PER_SECOND_PER_THREAD (UINT64_C(1920) * 1080 * 62)
 
+static_assert(DPB_FRAMES + 1 < FRAME_NUM_RANGE, "x264 would take a wider frame_num");
 static_assert(ES_MB_UNCHANGED == X264_MBINFO_CONSTANT, "hints are passed on as they are");
 
 struct x264_encoder {
@@ -25,8 +28,8 @@ struct x264_encoder {
 	x264_t *x264; // owned
 	x264_param_t param;
 	int32_t refresh_mhz;
-	bool encoded_any;
-	uint64_t last_sequence; // encoded
+	uint64_t last_sequence; // encoded; 0: none
+	uint64_t idr_sequence;
 };
 
 static void log_from_x264(void *data, int level, const char *format, va_list args) {
@@ -175,7 +178,9 @@ static bool x264_encode(struct es_encoder *base, const struct es_picture *pictur
 			.qp = (uint8_t)(qp < 1 ? 1 : qp),
 	};
 	encoder->last_sequence = request->sequence;
-	encoder->encoded_any = true;
+	if (encoded->idr) {
+		encoder->idr_sequence = request->sequence;
+	}
 	return true;
 }
 
@@ -201,14 +206,25 @@ static size_t x264_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
 	return size;
 }
 
+// Decoders based on libavcodec that miss the unit whose frame_num wraps to 0 lose count of the
+// picture order, and show nothing for 16 units.
+static bool loses_count(const struct x264_encoder *encoder, uint64_t first, uint64_t last) {
+	if (first <= encoder->idr_sequence) {
+		return true;
+	}
+	uint64_t before = (first - 1 - encoder->idr_sequence) / FRAME_NUM_RANGE;
+	return (last - encoder->idr_sequence) / FRAME_NUM_RANGE != before;
+}
+
 // Everything after `first` may show what was predicted from it, so that all of it goes. When no
 // reference is left, x264 makes an IDR by itself.
 static bool x264_invalidate(struct es_encoder *base, uint64_t first, uint64_t last) {
 	struct x264_encoder *encoder = (struct x264_encoder *)base;
-	if (!encoder->encoded_any || first > encoder->last_sequence) {
+	if (first > encoder->last_sequence) {
 		return true; // nothing refers to it
 	}
-	if (encoder->last_sequence - first >= DPB_FRAMES) {
+	last = last < encoder->last_sequence ? last : encoder->last_sequence;
+	if (encoder->last_sequence - first >= DPB_FRAMES - 1 || loses_count(encoder, first, last)) {
 		return false;
 	}
 	for (uint64_t sequence = first; sequence <= encoder->last_sequence; sequence++) {

@@ -278,7 +278,8 @@ static bool check_unit(struct self_test *test, const struct es_encoded *encoded,
 	}
 	struct es_decoded picture;
 	if (test->decoder == NULL ||
-			!decode_back_unit(test->decoder, test->unit, encoded->size, &picture)) {
+			!decode_back_unit(test->decoder, test->unit, encoded->size, &picture) ||
+			picture.complaint) {
 		return failed(test, "picture %u cannot be decoded", frame);
 	}
 	return check_picture(test, &picture, frame);

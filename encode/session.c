@@ -341,7 +341,8 @@ static void count_unit(struct session *session, const struct es_unit *unit) {
 }
 
 // Encodes the picture into a free slot and sends it. `unit` has kind and times up to converted.
-static bool encode_unit(struct session *session, struct es_unit *unit) {
+static bool encode_unit(
+		struct session *session, enum es_pipeline_purpose purpose, struct es_unit *unit) {
 	uint8_t *data;
 	size_t cap;
 	bool has_slot = unit_link_slot(session->units, &unit->slot, &data, &cap);
@@ -350,8 +351,6 @@ static bool encode_unit(struct session *session, struct es_unit *unit) {
 			.sequence = ++session->sequence,
 			.force_idr = session->idr_wanted,
 	};
-	enum es_pipeline_purpose purpose =
-			unit->kind == ES_UNIT_REPEAT ? ES_PIPELINE_REPEAT : ES_PIPELINE_CHANGE;
 	struct es_cursor_blend *cursor =
 			session->frames != NULL ? frame_source_cursor(session->frames) : NULL;
 	struct es_encoded encoded;
@@ -376,9 +375,18 @@ static bool encode_unit(struct session *session, struct es_unit *unit) {
 	return true;
 }
 
-static struct es_unit_times times_of(const struct es_source_frame *taken, bool cursor_only) {
+// What no app has committed (the first, black picture; the whole screen for a new encoder) is no
+// new frame, whatever it shows.
+static enum es_unit_kind kind_of(const struct es_frame *frame) {
+	if (frame->buffer_id == 0) {
+		return ES_UNIT_CURSOR;
+	}
+	return frame->commit_ns == frame->compose_ns ? ES_UNIT_REPEAT : ES_UNIT_NEW;
+}
+
+static struct es_unit_times times_of(const struct es_source_frame *taken, enum es_unit_kind kind) {
 	int64_t now = taken->taken_ns;
-	if (cursor_only) {
+	if (kind != ES_UNIT_NEW) {
 		return (struct es_unit_times){now, now, now, now, now, now};
 	}
 	const struct es_frame *frame = &taken->frame;
@@ -408,24 +416,21 @@ static bool convert_frame(struct session *session, const struct es_source_frame 
 }
 
 static void encode_frame(struct session *session, const struct es_source_frame *taken) {
-	bool cursor_only = taken->frame.buffer_id == 0;
 	if (!convert_frame(session, taken)) {
 		return;
 	}
-	struct es_unit unit = {
-			.kind = cursor_only ? ES_UNIT_CURSOR : ES_UNIT_NEW,
-			.times = times_of(taken, cursor_only),
-	};
+	enum es_unit_kind kind = kind_of(&taken->frame);
+	struct es_unit unit = {.kind = kind, .times = times_of(taken, kind)};
 	unit.times.converted_ns = clock_now_ns();
 	session->frame_sequence = taken->frame.sequence;
-	if (encode_unit(session, &unit)) {
+	if (encode_unit(session, ES_PIPELINE_CHANGE, &unit)) {
 		refine_changed(&session->refine, unit.times.taken_ns, unit.qp);
 	}
 }
 
 static void encode_repeat(struct session *session, int64_t now) {
 	struct es_unit unit = {.kind = ES_UNIT_REPEAT, .times = {now, now, now, now, now, now}};
-	if (encode_unit(session, &unit) && refine_due_ns(&session->refine) >= 0) {
+	if (encode_unit(session, ES_PIPELINE_REPEAT, &unit) && refine_due_ns(&session->refine) >= 0) {
 		refine_repeated(&session->refine, now, unit.qp);
 	}
 }

@@ -1,0 +1,356 @@
+// Every encoder that is built in: one in, one out; IDR where asked and nowhere else; recovery after a
+// loss; a new rate; hints that do not show. Decoded back by libavcodec.
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "encode/damage.h"
+#include "encode/decode_back.h"
+#include "encode/encoder.h"
+#include "encode/self_test.h"
+#include "encode/sigbus_guard.h"
+
+#define WIDTH 320
+#define HEIGHT 180
+#define LUMA (WIDTH * HEIGHT)
+#define MAX_UNITS 120
+#define UNIT_CAP (1 << 20)
+
+struct stream {
+	const struct es_encoder_impl *impl;
+	struct es_encoder *encoder;
+	struct es_picture picture;
+	struct es_damage damage;
+	uint8_t unchanged[((WIDTH + 15) / 16) * ((HEIGHT + 15) / 16)];
+	uint64_t sequence;
+	uint8_t *units[MAX_UNITS + 1]; // by sequence
+	struct es_encoded encoded[MAX_UNITS + 1];
+};
+
+static struct stream *stream_open(const struct es_encoder_impl *impl, uint32_t kbps) {
+	struct stream *stream = calloc(1, sizeof(*stream));
+	struct es_encoder_params params = {
+			.codec = impl->codec,
+			.mode = {WIDTH, HEIGHT, 60000},
+			.colour = colour_sdr(),
+			.bitrate_kbps = kbps,
+	};
+	stream->impl = impl;
+	stream->encoder = encoder_create(impl, &params);
+	assert_non_null(stream->encoder);
+	assert_true(picture_init(&stream->picture, impl->layout, WIDTH, HEIGHT));
+	damage_init(&stream->damage, WIDTH, HEIGHT);
+	return stream;
+}
+
+static void stream_close(struct stream *stream) {
+	for (size_t i = 0; i <= MAX_UNITS; i++) {
+		free(stream->units[i]);
+	}
+	encoder_destroy(stream->encoder);
+	picture_finish(&stream->picture);
+	free(stream);
+}
+
+// A texture that moves with the frame number.
+static void draw_all(struct stream *stream, uint32_t frame) {
+	for (uint32_t y = 0; y < HEIGHT; y++) {
+		for (uint32_t x = 0; x < WIDTH; x++) {
+			double v = 120 + 60 * sin((x + frame * 3) * 0.11) * cos((y + frame) * 0.07) +
+					(((x + frame * 3) / 12 + y / 9) & 1) * 30;
+			stream->picture.plane[0][y * stream->picture.stride[0] + x] = (uint8_t)v;
+		}
+	}
+	damage_add_all(&stream->damage);
+}
+
+// A box of noise that moves over what is there.
+static void draw_box(struct stream *stream, uint32_t frame) {
+	uint32_t x0 = frame * 5 % (WIDTH - 50), y0 = frame * 3 % (HEIGHT - 40);
+	for (uint32_t y = y0; y < y0 + 40; y++) {
+		for (uint32_t x = x0; x < x0 + 50; x++) {
+			stream->picture.plane[0][y * stream->picture.stride[0] + x] =
+					(uint8_t)(16 + (x * 7 + y * 13 + frame * 31) % 200);
+		}
+	}
+	damage_add(&stream->damage, x0, y0, 50, 40);
+}
+
+static struct es_encoded *encode(struct stream *stream, bool force_idr, bool hints) {
+	uint64_t sequence = ++stream->sequence;
+	assert_true(sequence <= MAX_UNITS);
+	stream->units[sequence] = malloc(UNIT_CAP);
+	damage_map(&stream->damage, stream->unchanged, ES_MB_UNCHANGED);
+	damage_clear(&stream->damage);
+	struct es_encode_request request = {
+			.sequence = sequence,
+			.force_idr = force_idr,
+			.unchanged = hints ? stream->unchanged : NULL,
+	};
+	struct es_encoded *encoded = &stream->encoded[sequence];
+	assert_true(encoder_encode(stream->encoder, &stream->picture, &request, stream->units[sequence],
+			UNIT_CAP, encoded));
+	assert_true(encoded->size > 0);
+	return encoded;
+}
+
+static void decode(struct es_decode_back *decoder, struct stream *stream, uint64_t sequence,
+		struct es_decoded *out) {
+	if (!decode_back_unit(decoder, stream->units[sequence], stream->encoded[sequence].size, out)) {
+		fail_msg("%s: unit %u cannot be decoded", stream->impl->name, (unsigned int)sequence);
+	}
+	assert_int_equal(out->width, WIDTH);
+	assert_int_equal(out->height, HEIGHT);
+}
+
+static void copy_luma(const struct es_decoded *from, uint8_t *to) {
+	for (uint32_t y = 0; y < HEIGHT; y++) {
+		memcpy(to + y * WIDTH, from->plane[0] + y * from->stride[0], WIDTH);
+	}
+}
+
+static double mean_error(const struct stream *stream, const struct es_decoded *decoded) {
+	uint64_t sum = 0;
+	for (uint32_t y = 0; y < HEIGHT; y++) {
+		for (uint32_t x = 0; x < WIDTH; x++) {
+			sum += (uint64_t)abs(decoded->plane[0][y * decoded->stride[0] + x] -
+					stream->picture.plane[0][y * stream->picture.stride[0] + x]);
+		}
+	}
+	return (double)sum / LUMA;
+}
+
+static void for_each_encoder(void (*check)(const struct es_encoder_impl *impl)) {
+	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
+		check(encoder_impls[i]);
+	}
+}
+
+static void check_one_in_one_out(const struct es_encoder_impl *impl) {
+	struct stream *stream = stream_open(impl, 8000);
+	struct es_decode_back *decoder = decode_back_create(impl->codec);
+	assert_non_null(decoder);
+	for (uint32_t frame = 0; frame < 20; frame++) {
+		struct es_decoded decoded;
+		draw_all(stream, frame);
+		struct es_encoded *encoded = encode(stream, frame == 7 || frame == 8, false);
+		assert_int_equal(encoded->idr, frame == 0 || frame == 7 || frame == 8);
+		decode(decoder, stream, stream->sequence, &decoded);
+		// The picture of this very frame, not of one before.
+		assert_true(mean_error(stream, &decoded) < 6);
+	}
+	decode_back_destroy(decoder);
+	stream_close(stream);
+}
+
+static void test_one_in_one_out(void **state) {
+	for_each_encoder(check_one_in_one_out);
+}
+
+// Parameter sets for containers, and the same before each IDR.
+static void check_headers(const struct es_encoder_impl *impl) {
+	struct stream *stream = stream_open(impl, 4000);
+	uint8_t headers[1024];
+	size_t size = encoder_headers(stream->encoder, headers, sizeof(headers));
+	assert_true(size > 4);
+	assert_int_equal(encoder_headers(stream->encoder, headers, 3), 0);
+	for (uint32_t frame = 0; frame < 6; frame++) {
+		draw_all(stream, frame);
+		encode(stream, frame == 5, false);
+	}
+	struct es_decoded decoded;
+	struct es_decode_back *late = decode_back_create(impl->codec);
+	decode(late, stream, 6, &decoded);
+	decode_back_destroy(late);
+	stream_close(stream);
+}
+
+static void test_headers(void **state) {
+	for_each_encoder(check_headers);
+}
+
+static void check_bitrate(const struct es_encoder_impl *impl) {
+	if (impl->set_bitrate == NULL) {
+		return;
+	}
+	struct stream *stream = stream_open(impl, 8000);
+	struct es_decode_back *decoder = decode_back_create(impl->codec);
+	uint64_t before = 0, after = 0;
+	for (uint32_t frame = 0; frame < 90; frame++) {
+		draw_all(stream, frame);
+		draw_box(stream, frame);
+		if (frame == 45) {
+			assert_true(encoder_set_bitrate(stream->encoder, 500));
+		}
+		struct es_encoded *encoded = encode(stream, false, false);
+		assert_int_equal(encoded->idr, frame == 0);
+		before += frame >= 15 && frame < 45 ? encoded->size : 0;
+		after += frame >= 60 ? encoded->size : 0;
+		struct es_decoded decoded;
+		decode(decoder, stream, stream->sequence, &decoded);
+	}
+	assert_true(after * 2 < before);
+	decode_back_destroy(decoder);
+	stream_close(stream);
+}
+
+static void test_bitrate_without_idr(void **state) {
+	for_each_encoder(check_bitrate);
+}
+
+// Units first..last never reach the decoder. From the recovery unit on it shows exactly what one shows
+// that lost nothing.
+static void check_loss(
+		const struct es_encoder_impl *impl, uint64_t first, uint64_t last, bool needs_no_idr) {
+	struct stream *stream = stream_open(impl, 8000);
+	struct es_decode_back *all = decode_back_create(impl->codec);
+	struct es_decode_back *lossy = decode_back_create(impl->codec);
+	static uint8_t wanted[LUMA], found[LUMA];
+	bool possible = false;
+	for (uint32_t frame = 0; frame < 70; frame++) {
+		draw_all(stream, frame);
+		uint64_t sequence = stream->sequence + 1;
+		bool recovers = sequence == last + 1;
+		if (recovers) {
+			possible = encoder_invalidate(stream->encoder, first, last);
+		}
+		struct es_encoded *encoded = encode(stream, recovers && !possible, false);
+		assert_int_equal(encoded->idr, sequence == 1 || (recovers && !possible));
+		struct es_decoded decoded;
+		decode(all, stream, sequence, &decoded);
+		copy_luma(&decoded, wanted);
+		if (sequence >= first && sequence <= last) {
+			continue;
+		}
+		decode(lossy, stream, sequence, &decoded);
+		copy_luma(&decoded, found);
+		assert_memory_equal(found, wanted, LUMA);
+	}
+	assert_true(!needs_no_idr || possible == (impl->invalidate != NULL));
+	decode_back_destroy(all);
+	decode_back_destroy(lossy);
+	stream_close(stream);
+}
+
+static void check_losses(const struct es_encoder_impl *impl) {
+	check_loss(impl, 35, 35, true);
+	check_loss(impl, 36, 42, true); // seven in a row
+	for (uint64_t first = 17; first < 40; first++) {
+		check_loss(impl, first, first + first % 8, false); // wherever it happens
+	}
+}
+
+static void test_recovers_bit_exact(void **state) {
+	for_each_encoder(check_losses);
+}
+
+// A loss from before all references only an IDR heals; asking for the future is harmless.
+static void check_hopeless(const struct es_encoder_impl *impl) {
+	if (impl->invalidate == NULL) {
+		return;
+	}
+	struct stream *stream = stream_open(impl, 8000);
+	assert_true(encoder_invalidate(stream->encoder, 1, 5));
+	for (uint32_t frame = 0; frame < 60; frame++) {
+		draw_all(stream, frame);
+		encode(stream, false, false);
+	}
+	assert_true(encoder_invalidate(stream->encoder, 61, 70));
+	assert_false(encoder_invalidate(stream->encoder, 1, 60));
+	draw_all(stream, 60);
+	assert_true(encode(stream, true, false)->idr);
+	stream_close(stream);
+}
+
+static void test_hopeless_loss(void **state) {
+	for_each_encoder(check_hopeless);
+}
+
+// With true hints the decoded picture is as good as without, for many frames, also after an
+// invalidation and an IDR in between (which go without).
+static void check_hints(const struct es_encoder_impl *impl) {
+	struct stream *stream = stream_open(impl, 6000);
+	struct es_decode_back *decoder = decode_back_create(impl->codec);
+	for (uint32_t frame = 0; frame < 100; frame++) {
+		bool plain = frame == 0 || frame == 40 || frame == 60;
+		if (frame == 0) {
+			draw_all(stream, 0);
+		}
+		draw_box(stream, frame);
+		if (frame == 40) {
+			plain = encoder_invalidate(stream->encoder, 38, 40);
+		}
+		encode(stream, frame == 60, !plain);
+		struct es_decoded decoded;
+		decode(decoder, stream, stream->sequence, &decoded);
+		assert_true(mean_error(stream, &decoded) < 6);
+	}
+	decode_back_destroy(decoder);
+	stream_close(stream);
+}
+
+static void test_hints_do_not_show(void **state) {
+	for_each_encoder(check_hints);
+}
+
+static void check_too_long(const struct es_encoder_impl *impl) {
+	struct stream *stream = stream_open(impl, 8000);
+	uint8_t tiny[8];
+	struct es_encoded encoded;
+	struct es_encode_request request = {.sequence = 1};
+	assert_false(encoder_encode(
+			stream->encoder, &stream->picture, &request, tiny, sizeof(tiny), &encoded));
+	stream_close(stream);
+}
+
+static void test_too_long_is_an_error(void **state) {
+	for_each_encoder(check_too_long);
+}
+
+static void check_self_test(const struct es_encoder_impl *impl) {
+	static const struct es_mode modes[] = {{639, 361, 59940}, {256, 144, 120000}};
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct es_self_test_result result = self_test_run(impl, &modes[i]);
+		if (!result.passed) {
+			fail_msg("%s: %s", impl->name, result.reason);
+		}
+	}
+}
+
+static void test_self_test_passes(void **state) {
+	for_each_encoder(check_self_test);
+}
+
+static void test_find(void **state) {
+	assert_null(encoder_find("nothing", ES_CODEC_H264));
+	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
+		const struct es_encoder_impl *impl = encoder_impls[i];
+		assert_ptr_equal(encoder_find(impl->name, impl->codec), impl);
+		assert_non_null(encoder_find("auto", impl->codec));
+		assert_non_null(encoder_find("software", impl->codec));
+	}
+}
+
+int main(void) {
+	if (!sigbus_guard_install()) {
+		return 1;
+	}
+	const struct CMUnitTest tests[] = {
+			cmocka_unit_test(test_find),
+			cmocka_unit_test(test_one_in_one_out),
+			cmocka_unit_test(test_headers),
+			cmocka_unit_test(test_bitrate_without_idr),
+			cmocka_unit_test(test_recovers_bit_exact),
+			cmocka_unit_test(test_hopeless_loss),
+			cmocka_unit_test(test_hints_do_not_show),
+			cmocka_unit_test(test_too_long_is_an_error),
+			cmocka_unit_test(test_self_test_passes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

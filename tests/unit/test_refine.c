@@ -1,0 +1,89 @@
+// When a still picture is repeated, and that it ends.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "encode/refine.h"
+
+#define PERIOD 1000
+#define GOOD 20
+
+static struct es_refine begin(void) {
+	struct es_refine refine;
+	refine_init(&refine, PERIOD, GOOD);
+	assert_int_equal(refine_due_ns(&refine), -1);
+	return refine;
+}
+
+static void test_at_most_six_then_silence(void **state) {
+	struct es_refine refine = begin();
+	int64_t now = 50000;
+	refine_changed(&refine, now, 40);
+	assert_true(refine_due_ns(&refine) > now + 2 * PERIOD);
+	int repeats = 0;
+	while (refine_due_ns(&refine) >= 0) {
+		assert_true(refine_due_ns(&refine) >= now + PERIOD);
+		now = refine_due_ns(&refine);
+		refine_repeated(&refine, now, 40);
+		repeats++;
+	}
+	assert_int_equal(repeats, ES_REFINE_MAX_REPEATS);
+}
+
+static void test_stops_when_good(void **state) {
+	struct es_refine refine = begin();
+	refine_changed(&refine, 0, GOOD);
+	assert_int_equal(refine_due_ns(&refine), -1);
+	refine_changed(&refine, 0, GOOD + 1);
+	assert_true(refine_due_ns(&refine) > 0);
+	refine_repeated(&refine, 5000, GOOD + 1);
+	assert_true(refine_due_ns(&refine) > 5000);
+	refine_repeated(&refine, 6000, GOOD);
+	assert_int_equal(refine_due_ns(&refine), -1);
+}
+
+static void test_unknown_quality_is_not_good(void **state) {
+	struct es_refine refine = begin();
+	refine_changed(&refine, 0, 0);
+	assert_true(refine_due_ns(&refine) > 0);
+}
+
+static void test_a_change_begins_anew(void **state) {
+	struct es_refine refine = begin();
+	refine_changed(&refine, 0, 40);
+	for (int i = 0; i < 4; i++) {
+		refine_repeated(&refine, refine_due_ns(&refine), 40);
+	}
+	refine_changed(&refine, 9000, 40);
+	int repeats = 0;
+	while (refine_due_ns(&refine) >= 0) {
+		refine_repeated(&refine, refine_due_ns(&refine), 40);
+		repeats++;
+	}
+	assert_int_equal(repeats, ES_REFINE_MAX_REPEATS);
+}
+
+// While frames come at the refresh rate, or at half of it, nothing is ever due.
+static void test_never_between_moving_frames(void **state) {
+	struct es_refine refine = begin();
+	for (int64_t now = 0; now < 100 * PERIOD; now += 2 * PERIOD) {
+		refine_changed(&refine, now, 40);
+		assert_true(refine_due_ns(&refine) > now + 2 * PERIOD);
+	}
+	refine_stop(&refine);
+	assert_int_equal(refine_due_ns(&refine), -1);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+			cmocka_unit_test(test_at_most_six_then_silence),
+			cmocka_unit_test(test_stops_when_good),
+			cmocka_unit_test(test_unknown_quality_is_not_good),
+			cmocka_unit_test(test_a_change_begins_anew),
+			cmocka_unit_test(test_never_between_moving_frames),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
