@@ -31,8 +31,8 @@ static bool is_cursor(const struct wlr_surface *surface) {
 
 // An attached buffer or damage alone does not make a new picture: only damage of a window does.
 static bool changes_content(struct wlr_surface *surface) {
-	return surface->mapped && !pixman_region32_empty(&surface->buffer_damage)
-			&& !is_cursor(surface);
+	return surface->mapped && !pixman_region32_empty(&surface->buffer_damage) &&
+			!is_cursor(surface);
 }
 
 static void handle_surface_commit(struct wl_listener *listener, void *data) {
@@ -83,7 +83,7 @@ void commit_ledger_destroy(struct es_commit_ledger *ledger) {
 		return;
 	}
 	struct es_watched_surface *surface, *tmp;
-	wl_list_for_each_safe(surface, tmp, &ledger->surfaces, link) {
+	wl_list_for_each_safe (surface, tmp, &ledger->surfaces, link) {
 		unwatch(surface);
 	}
 	wl_list_remove(&ledger->new_surface.link);

@@ -42,8 +42,8 @@ static bool create_loop(struct es_display *display) {
 
 static bool create_output(struct es_display *display) {
 	display->output = virtual_output_create(display->loop);
-	return display->output != NULL
-			&& render_device_create(display->output, &display->renderer, &display->allocator);
+	return display->output != NULL &&
+			render_device_create(display->output, &display->renderer, &display->allocator);
 }
 
 static bool create_scene(struct es_display *display) {
@@ -62,9 +62,9 @@ static bool create_scene(struct es_display *display) {
 			wlr_scene_attach_output_layout(display->scene, display->output_layout);
 	struct wlr_output_layout_output *place =
 			wlr_output_layout_add(display->output_layout, wlr_output, 0, 0);
-	if (display->layer_views == NULL || display->layer_unmanaged == NULL
-			|| display->layer_overlay == NULL || display->scene_output == NULL || layout == NULL
-			|| place == NULL) {
+	if (display->layer_views == NULL || display->layer_unmanaged == NULL ||
+			display->layer_overlay == NULL || display->scene_output == NULL || layout == NULL ||
+			place == NULL) {
 		return false;
 	}
 	wlr_scene_output_layout_add_output(layout, place, display->scene_output);
@@ -73,8 +73,8 @@ static bool create_scene(struct es_display *display) {
 
 static bool switch_on(struct es_display *display) {
 	const struct es_mode *mode = &display->mode;
-	if (!wlr_backend_start(&display->output->backend)
-			|| !virtual_output_set_mode(display->output, mode, scale_of(display))) {
+	if (!wlr_backend_start(&display->output->backend) ||
+			!virtual_output_set_mode(display->output, mode, scale_of(display))) {
 		es_log(ES_LOG_ERROR, "cannot switch a screen of %ux%u on: is there memory for it?",
 				mode->width, mode->height);
 		return false;
@@ -136,8 +136,8 @@ struct es_display *display_create(
 		es_log(ES_LOG_ERROR, "cannot make the scene: out of memory");
 		goto fail;
 	}
-	if (!globals_create(display) || !switch_on(display) || !create_core(display, detached_mhz)
-			|| !create_desk(display)) {
+	if (!globals_create(display) || !switch_on(display) || !create_core(display, detached_mhz) ||
+			!create_desk(display)) {
 		goto fail;
 	}
 	wlr_output_create_global(&display->output->wlr_output, display->wl_display);

@@ -87,8 +87,8 @@ static void handle_buffer_destroy(struct wl_listener *listener, void *data) {
 
 static bool describe_dmabuf(struct wlr_buffer *wlr_buffer, struct es_frame_buffer *out, int *fds) {
 	struct wlr_dmabuf_attributes dmabuf;
-	if (!wlr_buffer_get_dmabuf(wlr_buffer, &dmabuf) || dmabuf.n_planes < 1
-			|| dmabuf.n_planes > ES_FRAME_MAX_PLANES) {
+	if (!wlr_buffer_get_dmabuf(wlr_buffer, &dmabuf) || dmabuf.n_planes < 1 ||
+			dmabuf.n_planes > ES_FRAME_MAX_PLANES) {
 		return false;
 	}
 	out->kind = ES_BUFFER_DMABUF;
@@ -124,8 +124,8 @@ static bool announce(struct es_frame_link *link, struct wlr_buffer *wlr_buffer, 
 	msg.buffer.id = id;
 	msg.buffer.width = (uint32_t)wlr_buffer->width;
 	msg.buffer.height = (uint32_t)wlr_buffer->height;
-	if (!describe_dmabuf(wlr_buffer, &msg.buffer, fds)
-			&& !describe_memory(wlr_buffer, &msg.buffer, fds)) {
+	if (!describe_dmabuf(wlr_buffer, &msg.buffer, fds) &&
+			!describe_memory(wlr_buffer, &msg.buffer, fds)) {
 		lose(link, "a buffer is neither memory nor a DMA-BUF");
 		return false;
 	}
@@ -136,7 +136,7 @@ static bool announce(struct es_frame_link *link, struct wlr_buffer *wlr_buffer, 
 static struct es_link_buffer *known_buffer(
 		struct es_frame_link *link, struct wlr_buffer *wlr_buffer) {
 	struct es_link_buffer *buffer;
-	wl_list_for_each(buffer, &link->buffers, link) {
+	wl_list_for_each (buffer, &link->buffers, link) {
 		if (buffer->wlr_buffer == wlr_buffer) {
 			return buffer;
 		}
@@ -166,8 +166,8 @@ static bool cursor_picture_changed(const struct es_frame_link *link) {
 
 // Only where a picture is.
 static bool cursor_place_changed(const struct es_frame_link *link) {
-	return link->cursor->memfd >= 0
-			&& (link->cursor_x != link->cursor->x || link->cursor_y != link->cursor->y);
+	return link->cursor->memfd >= 0 &&
+			(link->cursor_x != link->cursor->x || link->cursor_y != link->cursor->y);
 }
 
 bool frame_link_cursor_changed(const struct es_frame_link *link) {
@@ -177,8 +177,7 @@ bool frame_link_cursor_changed(const struct es_frame_link *link) {
 static bool send_cursor_state(struct es_frame_link *link) {
 	const struct es_cursor_plane *cursor = link->cursor;
 	if (cursor_picture_changed(link)) {
-		struct es_frame_msg msg = {
-				.type = ES_FRAME_CURSOR_IMAGE, .cursor_image = cursor->image};
+		struct es_frame_msg msg = {.type = ES_FRAME_CURSOR_IMAGE, .cursor_image = cursor->image};
 		if (!send_msg(link, &msg, &cursor->memfd)) {
 			return false;
 		}
@@ -234,8 +233,8 @@ static int handle_fence(int fd, uint32_t mask, void *data) {
 static void handle_release(
 		struct es_frame_link *link, const struct es_frame_msg *msg, int fence_fd) {
 	struct es_sent_frame *sent = find_sent(link, msg->release.sequence);
-	if (msg->release.sequence == 0 || sent == NULL || sent->fence != NULL
-			|| msg->release.buffer_id != sent->buffer_id) {
+	if (msg->release.sequence == 0 || sent == NULL || sent->fence != NULL ||
+			msg->release.buffer_id != sent->buffer_id) {
 		fd_close(&fence_fd);
 		lose(link, "a buffer came back that was not lent");
 		return;
@@ -249,8 +248,7 @@ static void handle_release(
 		return;
 	}
 	sent->fence_fd = fence_fd;
-	sent->fence =
-			wl_event_loop_add_fd(link->loop, fence_fd, WL_EVENT_READABLE, handle_fence, sent);
+	sent->fence = wl_event_loop_add_fd(link->loop, fence_fd, WL_EVENT_READABLE, handle_fence, sent);
 	if (sent->fence == NULL) {
 		lose(link, "out of memory");
 	}
@@ -360,7 +358,7 @@ void frame_link_destroy(struct es_frame_link *link) {
 	}
 	frame_slot_finish(&link->slot);
 	struct es_link_buffer *buffer, *tmp;
-	wl_list_for_each_safe(buffer, tmp, &link->buffers, link) {
+	wl_list_for_each_safe (buffer, tmp, &link->buffers, link) {
 		forget_buffer(buffer);
 	}
 	if (link->source != NULL) {
@@ -408,8 +406,8 @@ static bool send_frame(struct es_frame_link *link, const struct es_frame_msg *ms
 
 bool frame_link_flush(struct es_frame_link *link, struct es_slot_frame *frame) {
 	struct es_frame_msg msg = {.type = ES_FRAME_FRAME};
-	if (!frame_link_wants_frame(link)
-			|| !frame_slot_take(&link->slot, frame, msg.frame.rects, &msg.frame.n_rects)) {
+	if (!frame_link_wants_frame(link) ||
+			!frame_slot_take(&link->slot, frame, msg.frame.rects, &msg.frame.n_rects)) {
 		return false;
 	}
 	struct es_link_buffer *buffer = known_buffer(link, frame->buffer);

@@ -16,7 +16,8 @@ struct es_slot_frame {
 	uint64_t sequence;
 	int64_t commit_ns, compose_ns, put_ns; // as in struct es_frame
 	bool direct;
-	uint32_t n_commits; // content-changing surface commits in it, those of displaced frames included
+	uint32_t
+			n_commits; // content-changing surface commits in it, those of displaced frames included
 	uint32_t commit_seq; // wlroots' number of the output commit, for presentation feedback
 };
 

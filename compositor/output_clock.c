@@ -7,7 +7,7 @@
 //   unused slot, and its picture does not wait.
 // - If another window or the cursor used the slot first, that app's content waits for the slot after,
 //   and would do so for ever. After some such slots one round of callbacks is left out, which brings
-//   it back into step; more and more rarely, as with several windows there is no such step.
+//   it back into step; more and more rarely, as with several windows there may be no such step.
 // - A cursor that moves rides on the app's frames while these come, and gets its own frames otherwise.
 // - An encoder that is away or takes more than two intervals does not hold up the app: callbacks then
 //   follow the clock alone, and nothing is composed.
@@ -15,8 +15,9 @@
 
 #include <stddef.h>
 
-#define FIRST_PATIENCE 16
+#define FIRST_PATIENCE 4
 #define LAST_PATIENCE 4096
+#define TRUST_SLOTS 256 // in step for so long: patience shrinks again
 // mhz slots last exactly 1000 s: the unit in which the grid is exact in 64 bits.
 #define GRID_NS INT64_C(1000000000000)
 
@@ -83,8 +84,8 @@ static bool runs_free(const struct es_output_clock *clock, const struct es_clock
 // The earliest moment for callbacks, as far as slots matter.
 static int64_t callbacks_due(
 		const struct es_output_clock *clock, const struct es_clock_facts *facts) {
-	int32_t mhz = !facts->attached && clock->detached_mhz > 0 ? clock->detached_mhz
-															  : clock->refresh_mhz;
+	int32_t mhz =
+			!facts->attached && clock->detached_mhz > 0 ? clock->detached_mhz : clock->refresh_mhz;
 	int64_t due = clock->origin_ns;
 	if (clock->callbacks_ns != ES_CLOCK_NEVER) {
 		int64_t slot = slot_of(clock->origin_ns, mhz, clock->callbacks_ns);
@@ -130,6 +131,11 @@ static int64_t frame_at(const struct es_output_clock *clock, const struct es_clo
 	return output_clock_slot_start(clock, slot + 1);
 }
 
+static int64_t content_at(const struct es_output_clock *clock, const struct es_clock_facts *facts) {
+	int64_t at = frame_at(clock, facts);
+	return at == 0 ? 0 : later(at, facts->content_due_ns);
+}
+
 static int64_t cursor_at(const struct es_output_clock *clock, const struct es_clock_facts *facts) {
 	int64_t at = frame_at(clock, facts);
 	if (at == 0 || clock->content_ns == ES_CLOCK_NEVER) {
@@ -147,7 +153,7 @@ struct es_clock_decision output_clock_decide(
 	} wishes[] = {
 			// Callbacks first: those of content that has waited for this slot need the credit too.
 			{ES_CLOCK_CALLBACKS, facts->callbacks ? callbacks_at(clock, facts) : 0},
-			{ES_CLOCK_COMPOSE, facts->content ? frame_at(clock, facts) : 0},
+			{ES_CLOCK_COMPOSE, facts->content ? content_at(clock, facts) : 0},
 			{ES_CLOCK_CURSOR, facts->cursor && !facts->content ? cursor_at(clock, facts) : 0},
 	};
 	struct es_clock_decision decision = {.action = ES_CLOCK_SLEEP};
@@ -169,16 +175,28 @@ void output_clock_note_frame(struct es_output_clock *clock, int64_t now_ns, bool
 		return;
 	}
 	clock->content_ns = now_ns;
-	if (out_of_step(clock)) {
+	bool called = clock->callbacks_ns != ES_CLOCK_NEVER &&
+			output_clock_slot(clock, clock->callbacks_ns) == output_clock_slot(clock, now_ns);
+	if (out_of_step(clock) && !called) {
+		// This was the slot without callbacks.
 		clock->late_slots = 0;
 		clock->patience = clock->patience < LAST_PATIENCE ? clock->patience * 2 : LAST_PATIENCE;
+	}
+}
+
+static void note_step(struct es_output_clock *clock, bool late) {
+	clock->late_slots = late ? clock->late_slots + 1 : 0;
+	clock->good_slots = late ? 0 : clock->good_slots + 1;
+	if (clock->good_slots == TRUST_SLOTS) {
+		clock->good_slots = 0;
+		clock->patience = clock->patience > FIRST_PATIENCE ? clock->patience / 2 : FIRST_PATIENCE;
 	}
 }
 
 void output_clock_note_callbacks(
 		struct es_output_clock *clock, const struct es_clock_facts *facts) {
 	if (!runs_free(clock, facts)) {
-		clock->late_slots = facts->content ? clock->late_slots + 1 : 0;
+		note_step(clock, facts->content);
 	}
 	clock->callbacks_ns = facts->now_ns;
 }

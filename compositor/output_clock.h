@@ -25,8 +25,9 @@ struct es_output_clock {
 	int64_t content_ns; // a frame with content
 	int64_t callbacks_ns;
 
-	// consecutive slots in which the content had to wait for its slot, and how many are borne
-	uint32_t late_slots, patience;
+	// consecutive slots in which content had to wait for its slot, and how many are borne; and
+	// consecutive slots in which it had not
+	uint32_t late_slots, patience, good_slots;
 };
 
 struct es_clock_facts {
@@ -36,6 +37,7 @@ struct es_clock_facts {
 	int64_t no_credit_since_ns; // if attached and no credit
 	bool content; // there is something new to compose
 	int64_t content_since_ns;
+	int64_t content_due_ns; // not to be composed before; 0: at once
 	bool cursor; // the cursor is not as the encoder knows it
 	bool callbacks; // somebody waits for a frame callback
 };
@@ -55,8 +57,7 @@ struct es_clock_decision output_clock_decide(
 		const struct es_output_clock *clock, const struct es_clock_facts *facts);
 
 void output_clock_note_frame(struct es_output_clock *clock, int64_t now_ns, bool content);
-void output_clock_note_callbacks(
-		struct es_output_clock *clock, const struct es_clock_facts *facts);
+void output_clock_note_callbacks(struct es_output_clock *clock, const struct es_clock_facts *facts);
 
 // Number of the slot that a moment lies in, and the first nanosecond of a slot: exact for all
 // refresh rates, so that nothing drifts. Before the origin: negative or -1.

@@ -92,7 +92,7 @@ static void forward_log(enum wlr_log_importance importance, const char *format, 
 }
 
 void render_device_init_log(void) {
-	wlr_log_init(log_enabled(ES_LOG_DEBUG) ? WLR_DEBUG
+	wlr_log_init(log_enabled(ES_LOG_DEBUG)	   ? WLR_DEBUG
 					: log_enabled(ES_LOG_INFO) ? WLR_ERROR
 											   : WLR_SILENT,
 			forward_log);

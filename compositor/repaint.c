@@ -19,6 +19,8 @@
 #include "compositor/viewers.h"
 #include "compositor/virtual_output.h"
 
+#define EMPTY_GRACE_NS (200 * ES_NS_PER_MS)
+
 struct es_repaint {
 	struct es_display *display;
 	struct es_output_clock clock;
@@ -39,6 +41,8 @@ struct es_repaint {
 	int64_t armed_ns; // 0: not
 	int64_t content_since_ns; // 0: none
 	int64_t compose_ns; // of the frame being composed
+	bool shows_windows; // the newest frame does
+	int64_t emptied_ns; // the last window went; 0: there are some
 };
 
 static uint64_t region_area(const pixman_region32_t *region) {
@@ -110,8 +114,7 @@ static bool has_content(struct es_repaint *repaint) {
 static void find_callback(struct wlr_scene_buffer *buffer, int sx, int sy, void *data) {
 	bool *found = data;
 	struct wlr_scene_surface *surface = wlr_scene_surface_try_from_buffer(buffer);
-	*found |= surface != NULL
-			&& !wl_list_empty(&surface->surface->current.frame_callback_list);
+	*found |= surface != NULL && !wl_list_empty(&surface->surface->current.frame_callback_list);
 }
 
 static bool has_callbacks(struct es_repaint *repaint) {
@@ -120,6 +123,36 @@ static bool has_callbacks(struct es_repaint *repaint) {
 		wlr_scene_output_for_each_buffer(repaint->display->scene_output, find_callback, &found);
 	}
 	return found;
+}
+
+struct scene_survey {
+	size_t n_buffers;
+	bool translucent;
+};
+
+static void survey_buffer(struct wlr_scene_buffer *buffer, int sx, int sy, void *data) {
+	struct scene_survey *survey = data;
+	survey->n_buffers++;
+	survey->translucent |= buffer->opacity != 1.0f;
+}
+
+static struct scene_survey survey_scene(struct es_repaint *repaint) {
+	struct scene_survey survey = {0};
+	wlr_scene_output_for_each_buffer(repaint->display->scene_output, survey_buffer, &survey);
+	return survey;
+}
+
+// The last window is gone. If the app is about to end or to open the next one, a black picture in
+// between is of no use: it would be the last one of a recording.
+static int64_t black_due(struct es_repaint *repaint, int64_t now_ns) {
+	if (!repaint->shows_windows || survey_scene(repaint).n_buffers > 0) {
+		repaint->emptied_ns = 0;
+		return 0;
+	}
+	if (repaint->emptied_ns == 0) {
+		repaint->emptied_ns = now_ns;
+	}
+	return repaint->emptied_ns + EMPTY_GRACE_NS;
 }
 
 static struct es_clock_facts gather(struct es_repaint *repaint) {
@@ -137,33 +170,30 @@ static struct es_clock_facts gather(struct es_repaint *repaint) {
 		repaint->content_since_ns = facts.now_ns;
 	}
 	facts.content_since_ns = repaint->content_since_ns;
+	facts.content_due_ns = facts.content ? black_due(repaint, facts.now_ns) : 0;
 	if (primary != NULL) {
 		facts.no_credit_since_ns = primary->no_credit_since_ns;
 		facts.cursor = frame_link_cursor_changed(primary);
-		facts.credit = frame_link_wants_frame(primary)
-				&& (!facts.content || viewers_make_room(display->viewers));
+		facts.credit = frame_link_wants_frame(primary) &&
+				(!facts.content || viewers_make_room(display->viewers));
 	}
 	return facts;
-}
-
-static void find_translucent(struct wlr_scene_buffer *buffer, int sx, int sy, void *data) {
-	bool *found = data;
-	*found |= buffer->opacity != 1.0f;
 }
 
 static bool commit_scene(struct es_repaint *repaint) {
 	struct es_display *display = repaint->display;
 	struct wlr_output *output = &display->output->wlr_output;
+	struct scene_survey survey = survey_scene(repaint);
+	repaint->shows_windows = survey.n_buffers > 0;
 	// Scan-out would lose the opacity of a buffer, and the output cannot see that.
-	bool translucent = false;
-	wlr_scene_output_for_each_buffer(display->scene_output, find_translucent, &translucent);
-	if (translucent) {
+	if (survey.translucent) {
 		wlr_output_lock_attach_render(output, true);
 	}
-	virtual_output_begin(display->output);
+	virtual_output_begin(
+			display->output, survey.n_buffers > 0 ? ES_COMPOSE_LAYERS : ES_COMPOSE_OTHER);
 	bool ok = wlr_scene_output_commit(display->scene_output, NULL);
 	virtual_output_end(display->output);
-	if (translucent) {
+	if (survey.translucent) {
 		wlr_output_lock_attach_render(output, false);
 	}
 	return ok;

@@ -43,8 +43,7 @@ struct es_session {
 
 static void report_stats(struct es_session *session) {
 	struct es_display *display = session->display;
-	struct es_session_msg msg = {
-			.type = ES_SESSION_DISPLAY_STATS, .display_stats = display->stats};
+	struct es_session_msg msg = {.type = ES_SESSION_DISPLAY_STATS, .display_stats = display->stats};
 	struct es_display_stats *stats = &msg.display_stats;
 	stats->committed = display->commits->committed;
 	// What is neither sent nor still on its way was replaced. Nothing is on its way once the app is gone.
@@ -60,8 +59,7 @@ static void report_stats(struct es_session *session) {
 static void report_end(struct es_session *session, enum es_end_code code, int status) {
 	// The last word on the figures.
 	report_stats(session);
-	struct es_session_msg msg = {
-			.type = ES_SESSION_END, .end = {.code = code, .status = status}};
+	struct es_session_msg msg = {.type = ES_SESSION_END, .end = {.code = code, .status = status}};
 	session_link_send(session->fd, &msg);
 }
 
@@ -100,13 +98,18 @@ static void quit(struct es_session *session) {
 	session->over = true;
 }
 
+// Encoders may still read what they have: the screen stays until the host hangs up or drains again.
 static void on_app_ended(void *data) {
 	struct es_session *session = data;
-	if (session->phase == DRAINING) {
-		end_composing(session);
-		report_end(session, ES_END_DRAINED, session->status);
+	if (session->phase != DRAINING) {
+		quit(session);
+		return;
 	}
-	quit(session);
+	end_composing(session);
+	report_end(session, ES_END_DRAINED, session->status);
+	if (session->link.source == NULL) {
+		quit(session);
+	}
 }
 
 static void drain(struct es_session *session) {
@@ -114,17 +117,19 @@ static void drain(struct es_session *session) {
 		if (session->phase == WAITING) {
 			end_composing(session);
 			report_end(session, ES_END_DRAINED, 0);
+		} else {
+			quit(session);
 		}
-		quit(session);
 		return;
 	}
 	// What the app left behind is ended too, if it has gone before.
-	session->phase = session->phase == APP_GONE ? APP_GONE : DRAINING;
+	if (session->phase == RUNNING) {
+		session->phase = DRAINING;
+	}
 	app_stop(session->display->app, on_app_ended, session);
 }
 
-static void on_attach(
-		void *data, enum es_attach_kind kind, uint32_t viewer, bool primary, int fd) {
+static void on_attach(void *data, enum es_attach_kind kind, uint32_t viewer, bool primary, int fd) {
 	struct es_session *session = data;
 	struct es_display *display = session->display;
 	switch (kind) {
@@ -211,8 +216,8 @@ struct es_session *session_create(struct es_display *display, int fd, char *cons
 	session->sigterm = wl_event_loop_add_signal(display->loop, SIGTERM, handle_signal, session);
 	session->sigint = wl_event_loop_add_signal(display->loop, SIGINT, handle_signal, session);
 	session->grace = wl_event_loop_add_timer(display->loop, handle_grace, session);
-	if (session->sigterm == NULL || session->sigint == NULL || session->grace == NULL
-			|| !session_link_init(&session->link, fd, display->loop, &orders, session)) {
+	if (session->sigterm == NULL || session->sigint == NULL || session->grace == NULL ||
+			!session_link_init(&session->link, fd, display->loop, &orders, session)) {
 		es_log(ES_LOG_ERROR, "cannot run the session: out of memory");
 		session_destroy(session);
 		return NULL;

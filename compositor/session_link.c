@@ -47,7 +47,8 @@ bool session_link_wait_start(int fd, struct es_session_msg *start) {
 	}
 	bool ok = decode(start, &packet);
 	if (ok && start->type != ES_SESSION_START_DISPLAY) {
-		es_log(ES_LOG_ERROR, "the session link began with message %d, not with a start of a display",
+		es_log(ES_LOG_ERROR,
+				"the session link began with message %d, not with a start of a display",
 				(int)start->type);
 		ok = false;
 	}

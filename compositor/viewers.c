@@ -18,7 +18,7 @@
 
 static struct es_frame_link *find_link(struct es_viewers *viewers, uint32_t viewer) {
 	struct es_frame_link *link;
-	wl_list_for_each(link, &viewers->links, link) {
+	wl_list_for_each (link, &viewers->links, link) {
 		if (link->viewer == viewer) {
 			return link;
 		}
@@ -28,8 +28,7 @@ static struct es_frame_link *find_link(struct es_viewers *viewers, uint32_t view
 
 // The picture never reached an encoder: apps that asked are told so.
 static void discard(struct es_viewers *viewers, const struct es_slot_frame *frame) {
-	virtual_output_send_present(
-			viewers->display->output, frame->commit_seq, 0, frame->sequence);
+	virtual_output_send_present(viewers->display->output, frame->commit_seq, 0, frame->sequence);
 }
 
 static void drop_slot(struct es_viewers *viewers, struct es_frame_link *link) {
@@ -79,7 +78,7 @@ static void remove_link(struct es_viewers *viewers, struct es_frame_link *link) 
 static void arm_watchdog(struct es_viewers *viewers) {
 	int64_t now_ns = clock_now_ns(), left_ns = 0;
 	struct es_frame_link *link;
-	wl_list_for_each(link, &viewers->links, link) {
+	wl_list_for_each (link, &viewers->links, link) {
 		if (!link->owes_credit || link->credits > 0) {
 			continue;
 		}
@@ -95,11 +94,11 @@ static int handle_watchdog(void *data) {
 	struct es_viewers *viewers = data;
 	int64_t now_ns = clock_now_ns();
 	struct es_frame_link *link;
-	wl_list_for_each(link, &viewers->links, link) {
-		if (link->owes_credit && link->credits == 0
-				&& now_ns - link->no_credit_since_ns >= STUCK_NS) {
-			es_log(ES_LOG_WARN, "viewer %u: the encoder has not answered for %d s",
-					link->viewer, (int)(STUCK_NS / ES_NS_PER_S));
+	wl_list_for_each (link, &viewers->links, link) {
+		if (link->owes_credit && link->credits == 0 &&
+				now_ns - link->no_credit_since_ns >= STUCK_NS) {
+			es_log(ES_LOG_WARN, "viewer %u: the encoder has not answered for %d s", link->viewer,
+					(int)(STUCK_NS / ES_NS_PER_S));
 			link->owes_credit = false; // told once
 			session_report_stuck(viewers->display->session, link->viewer);
 		}
@@ -108,8 +107,8 @@ static int handle_watchdog(void *data) {
 	return 0;
 }
 
-static void note_sent(struct es_viewers *viewers, struct es_frame_link *link,
-		const struct es_slot_frame *frame) {
+static void note_sent(
+		struct es_viewers *viewers, struct es_frame_link *link, const struct es_slot_frame *frame) {
 	if (link == viewers->primary && frame->n_commits > 0) {
 		viewers->display->stats.sent++;
 	}
@@ -185,7 +184,7 @@ void viewers_destroy(struct es_viewers *viewers) {
 		return;
 	}
 	struct es_frame_link *link, *tmp;
-	wl_list_for_each_safe(link, tmp, &viewers->links, link) {
+	wl_list_for_each_safe (link, tmp, &viewers->links, link) {
 		frame_link_destroy(link);
 	}
 	if (viewers->watchdog != NULL) {
@@ -226,9 +225,8 @@ void viewers_put(struct es_viewers *viewers, const struct es_slot_frame *frame,
 	struct es_slot_frame next = *frame, displaced;
 	next.sequence = ++viewers->sequence;
 	struct es_frame_link *link;
-	wl_list_for_each(link, &viewers->links, link) {
-		if (frame_slot_put(&link->slot, &next, damage, &displaced)
-				&& link == viewers->primary) {
+	wl_list_for_each (link, &viewers->links, link) {
+		if (frame_slot_put(&link->slot, &next, damage, &displaced) && link == viewers->primary) {
 			discard(viewers, &displaced);
 		}
 		flush_link(viewers, link);
@@ -262,7 +260,7 @@ static void count_held(struct wlr_buffer *buffer, void *data) {
 static size_t held_buffers(const struct es_viewers *viewers) {
 	struct held held = {0};
 	const struct es_frame_link *link;
-	wl_list_for_each(link, &viewers->links, link) {
+	wl_list_for_each (link, &viewers->links, link) {
 		frame_link_for_each_held(link, count_held, &held);
 	}
 	return held.n;
@@ -274,7 +272,7 @@ bool viewers_make_room(struct es_viewers *viewers) {
 	}
 	// All slots hold the same newest buffer.
 	struct es_frame_link *link;
-	wl_list_for_each(link, &viewers->links, link) {
+	wl_list_for_each (link, &viewers->links, link) {
 		if (link != viewers->primary && frame_slot_full(&link->slot)) {
 			drop_slot(viewers, link);
 			viewers->slots_emptied++;
@@ -285,7 +283,7 @@ bool viewers_make_room(struct es_viewers *viewers) {
 
 void viewers_set_mode(struct es_viewers *viewers, const struct es_mode *mode) {
 	struct es_frame_link *link;
-	wl_list_for_each(link, &viewers->links, link) {
+	wl_list_for_each (link, &viewers->links, link) {
 		drop_slot(viewers, link);
 		frame_link_set_mode(link, mode);
 	}

@@ -10,8 +10,8 @@
 #include "base/log.h"
 
 #define SUPPORTED_STATE \
-	(WLR_OUTPUT_STATE_BACKEND_OPTIONAL | WLR_OUTPUT_STATE_BUFFER | WLR_OUTPUT_STATE_MODE \
-			| WLR_OUTPUT_STATE_ENABLED)
+	(WLR_OUTPUT_STATE_BACKEND_OPTIONAL | WLR_OUTPUT_STATE_BUFFER | WLR_OUTPUT_STATE_MODE | \
+			WLR_OUTPUT_STATE_ENABLED)
 #define COMPOSED_FORMAT DRM_FORMAT_XRGB8888
 
 static struct es_virtual_output *from_wlr(struct wlr_output *wlr_output) {
@@ -44,13 +44,13 @@ static bool fills_screen(const struct wlr_output_state *state, int width, int he
 
 static bool is_unscaled(const struct wlr_output_state *state, int width, int height) {
 	const struct wlr_fbox *src = &state->buffer_src_box;
-	bool whole = (src->width == 0 && src->height == 0)
-			|| (src->x == 0 && src->y == 0 && src->width == width && src->height == height);
+	bool whole = (src->width == 0 && src->height == 0) ||
+			(src->x == 0 && src->y == 0 && src->width == width && src->height == height);
 	return whole && state->buffer->width == width && state->buffer->height == height;
 }
 
-static bool is_imported(const struct es_virtual_output *output,
-		const struct wlr_dmabuf_attributes *dmabuf) {
+static bool is_imported(
+		const struct es_virtual_output *output, const struct wlr_dmabuf_attributes *dmabuf) {
 	if (dmabuf->n_planes > ES_FRAME_MAX_PLANES) {
 		return false;
 	}
@@ -78,8 +78,8 @@ static bool test_scan_out(struct es_virtual_output *output, const struct wlr_out
 }
 
 static bool test_mode(const struct wlr_output_state *state) {
-	if (state->mode_type != WLR_OUTPUT_STATE_MODE_CUSTOM || state->custom_mode.width < 0
-			|| state->custom_mode.height < 0) {
+	if (state->mode_type != WLR_OUTPUT_STATE_MODE_CUSTOM || state->custom_mode.width < 0 ||
+			state->custom_mode.height < 0) {
 		return false;
 	}
 	struct es_mode mode = {
@@ -115,8 +115,8 @@ static bool output_commit(struct wlr_output *wlr_output, const struct wlr_output
 	if (!output_test(wlr_output, state)) {
 		return false;
 	}
-	if (!(state->committed & WLR_OUTPUT_STATE_BUFFER) || !output->composing
-			|| output->sink == NULL) {
+	if (!(state->committed & WLR_OUTPUT_STATE_BUFFER) || !output->composing ||
+			output->sink == NULL) {
 		return true;
 	}
 	pixman_region32_t whole;
@@ -217,8 +217,9 @@ struct es_virtual_output *virtual_output_create(struct wl_event_loop *loop) {
 	wlr_output_init(&output->wlr_output, &output->backend, &output_impl, loop, NULL);
 	wlr_output_set_name(&output->wlr_output, "earthshine-1");
 	wlr_output_set_description(&output->wlr_output, "Earthshine virtual screen");
-	if (!wlr_drm_format_set_add(&output->composed_formats, COMPOSED_FORMAT, DRM_FORMAT_MOD_LINEAR)
-			|| !wlr_drm_format_set_add(
+	if (!wlr_drm_format_set_add(
+				&output->composed_formats, COMPOSED_FORMAT, DRM_FORMAT_MOD_LINEAR) ||
+			!wlr_drm_format_set_add(
 					&output->cursor_formats, DRM_FORMAT_ARGB8888, DRM_FORMAT_MOD_LINEAR)) {
 		es_log(ES_LOG_ERROR, "cannot make the virtual screen: out of memory");
 		virtual_output_destroy(output);
@@ -243,8 +244,8 @@ bool virtual_output_init_render(struct es_virtual_output *output, struct wlr_ren
 		return false;
 	}
 	struct wlr_render_pass *pass = wlr_renderer_begin_buffer_pass(renderer, buffer, NULL);
-	bool ok = pass != NULL && wlr_render_pass_submit(pass)
-			&& wlr_output_init_render(&output->wlr_output, allocator, renderer);
+	bool ok = pass != NULL && wlr_render_pass_submit(pass) &&
+			wlr_output_init_render(&output->wlr_output, allocator, renderer);
 	if (ok) {
 		output->own_buffers = buffer->impl;
 	}
@@ -278,10 +279,9 @@ void virtual_output_set_imports(
 	}
 }
 
-void virtual_output_begin(struct es_virtual_output *output) {
+void virtual_output_begin(struct es_virtual_output *output, enum es_compose_reason untried) {
 	output->composing = true;
-	// What stays if the scene finds no single buffer to offer.
-	output->refusal = ES_COMPOSE_LAYERS;
+	output->refusal = untried;
 }
 
 void virtual_output_end(struct es_virtual_output *output) {

@@ -59,8 +59,9 @@ bool virtual_output_set_mode(
 void virtual_output_set_imports(
 		struct es_virtual_output *output, const struct es_frame_format *formats, uint32_t n);
 
-// Around the commit that makes a frame; commits outside (modesets) reach no encoder.
-void virtual_output_begin(struct es_virtual_output *output);
+// Around the commit that makes a frame; commits outside (modesets) reach no encoder. `untried`: why
+// the frame is composed if the scene finds no buffer to offer for scan-out.
+void virtual_output_begin(struct es_virtual_output *output, enum es_compose_reason untried);
 void virtual_output_end(struct es_virtual_output *output);
 
 // Tells apps when the picture was taken up. taken_ns 0: never.

@@ -57,7 +57,7 @@ struct es_frame_buffer {
 struct es_frame {
 	uint64_t buffer_id;
 	uint64_t sequence; // counts frames of this display, from 1
-	int64_t commit_ns; // newest content-changing surface commit in it
+	int64_t commit_ns; // newest content-changing surface commit in it; compose_ns if there is none
 	int64_t compose_ns; // the output began to compose
 	int64_t put_ns; // output commit: it lay in the frame slot from here on
 	bool direct; // the app's own buffer (scan-out), not composed

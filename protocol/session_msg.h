@@ -64,11 +64,12 @@ struct es_usage {
 	uint64_t peak_rss_kib;
 };
 
-// Cumulative since the room's start, as all statistics on this link.
+// Cumulative since the room's start, as all statistics on this link. In the end
+// committed = sent + superseded, exactly; before, some commits may be on their way.
 struct es_display_stats {
 	uint64_t committed; // content-changing surface commits
-	uint64_t superseded; // commits whose content a newer one replaced before it was sent
-	uint64_t sent; // frames with a buffer sent to the primary viewer
+	uint64_t superseded; // commits that got no frame of their own: replaced, or the session ended
+	uint64_t sent; // frames with at least one such commit that the primary viewer got
 	uint64_t direct, composed;
 	uint64_t compose_reason[ES_COMPOSE_REASON_COUNT];
 	uint64_t composed_px, damage_px;

@@ -31,7 +31,7 @@ enum es_unit_msg_type {
 
 enum es_unit_kind {
 	ES_UNIT_NEW = 1, // a frame that the app committed
-	ES_UNIT_REPEAT, // the same picture again: refinement, keep-alive, closing repeat
+	ES_UNIT_REPEAT, // no commit in it: refinement, closing repeat, the first picture before any app drew
 	ES_UNIT_CURSOR, // only the cursor changed
 };
 

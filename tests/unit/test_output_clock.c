@@ -149,8 +149,8 @@ static int64_t max_wait(const struct sim *sim, size_t from) {
 
 static void assert_one_per_slot(const struct sim *sim) {
 	for (size_t i = 1; i < sim->n_frames; i++) {
-		assert_true(output_clock_slot(&sim->clock, sim->frames[i])
-				> output_clock_slot(&sim->clock, sim->frames[i - 1]));
+		assert_true(output_clock_slot(&sim->clock, sim->frames[i]) >
+				output_clock_slot(&sim->clock, sim->frames[i - 1]));
 	}
 }
 
@@ -174,11 +174,13 @@ static void test_app_out_of_step_comes_back(void **state) {
 	sim.now_ns += 1 * MS;
 	commit(&sim, true);
 	run_until(&sim, sim.now_ns + 500 * MS);
-	// Something else uses the slot just before the app commits.
+	// Something else uses the slot after the callback and just before the app's commit.
 	int64_t slot = output_clock_slot(&sim.clock, sim.now_ns) + 1;
-	int64_t start = output_clock_slot_start(&sim.clock, slot);
-	run_until(&sim, start - 1);
-	sim.now_ns = sim.content_since_ns = start;
+	run_until(&sim, output_clock_slot_start(&sim.clock, slot) + MS);
+	sim.content_since_ns = sim.newest_content_ns = sim.now_ns;
+	size_t before = sim.n_frames;
+	run_until(&sim, sim.now_ns + 100 * MS);
+	assert_true(sim.waits[before + 2] > 10 * MS);
 	run_until(&sim, sim.now_ns + 4 * S);
 	assert_true(sim.n_frames >= sim.n_commits - 2);
 	assert_int_equal(max_wait(&sim, sim.n_frames - 100), 0);
@@ -251,8 +253,8 @@ static void test_fractional_refresh_does_not_drift(void **state) {
 		output_clock_init(&clock, 123456789, rates[i], 0);
 		// Days later the grid is still exact: slot k * mhz begins k * 1000 s after the origin.
 		for (int64_t k = 0; k < 500; k += 7) {
-			assert_int_equal(output_clock_slot_start(&clock, k * rates[i]),
-					123456789 + k * 1000 * S);
+			assert_int_equal(
+					output_clock_slot_start(&clock, k * rates[i]), 123456789 + k * 1000 * S);
 		}
 		for (int64_t slot = 0; slot < 3 * (int64_t)rates[i]; slot += 997) {
 			int64_t start = output_clock_slot_start(&clock, slot);
@@ -360,6 +362,24 @@ static void test_encoder_comes_late(void **state) {
 	assert_int_equal(sim.n_frames, 1);
 }
 
+static void test_content_that_is_not_due(void **state) {
+	struct es_output_clock clock;
+	output_clock_init(&clock, 1000 * S, 60000, 0);
+	struct es_clock_facts facts = {
+			.now_ns = 1001 * S,
+			.attached = true,
+			.credit = true,
+			.content = true,
+			.content_since_ns = 1001 * S,
+			.content_due_ns = 1001 * S + 200 * MS,
+	};
+	struct es_clock_decision decision = output_clock_decide(&clock, &facts);
+	assert_int_equal(decision.action, ES_CLOCK_SLEEP);
+	assert_int_equal(decision.arm_ns, facts.content_due_ns);
+	facts.now_ns = facts.content_due_ns;
+	assert_int_equal(output_clock_decide(&clock, &facts).action, ES_CLOCK_COMPOSE);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_callback_app_gets_every_slot),
@@ -376,6 +396,7 @@ int main(void) {
 			cmocka_unit_test(test_second_commit_waits_for_its_slot),
 			cmocka_unit_test(test_cursor_alone_and_beside_an_app),
 			cmocka_unit_test(test_encoder_comes_late),
+			cmocka_unit_test(test_content_that_is_not_due),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
