@@ -43,7 +43,8 @@ struct es_streamer {
 
 	// state
 	enum es_streamer_state state;
-	bool host_gone, draining, sending, wants_idr;
+	bool host_gone, draining, sending;
+	bool wants_idr, asked_idr; // of this encoder
 	int64_t deadline_ns; // while draining
 	int status;
 	struct es_unit unit; // being sent
@@ -150,6 +151,7 @@ static void use_source(struct es_streamer *streamer, int fd) {
 	unit_source_destroy(streamer->source);
 	streamer->source = unit_source_create(fd);
 	streamer->wants_idr = true;
+	streamer->asked_idr = false;
 	if (streamer->source == NULL) {
 		end(streamer, ES_END_FAILED, "out of memory");
 	}
@@ -200,8 +202,8 @@ static void unit_sent(struct es_streamer *streamer) {
 	int64_t sent_ns = clock_now_ns();
 	streamer->sending = false;
 	stats_record(&streamer->stats, &streamer->unit, streamer->muxed_ns, sent_ns);
-	bool reached = unit_source_done(streamer->source, streamer->unit.slot);
-	if (streamer->next_source_fd >= 0 || !reached) {
+	unit_source_done(streamer->source, streamer->unit.slot);
+	if (streamer->next_source_fd >= 0) {
 		lose_source(streamer);
 	}
 }
@@ -220,11 +222,13 @@ static void flush_unit(struct es_streamer *streamer) {
 	}
 }
 
-static void skip_unit(struct es_streamer *streamer, uint32_t slot, bool ask_idr) {
+// One question is enough: the IDR that it asks for is on its way until it is there.
+static void skip_unit(struct es_streamer *streamer) {
 	stats_drop(&streamer->stats);
-	if (!unit_source_done(streamer->source, slot) ||
-			(ask_idr && !unit_source_ask_idr(streamer->source))) {
-		lose_source(streamer);
+	unit_source_done(streamer->source, streamer->unit.slot);
+	if (!streamer->asked_idr) {
+		streamer->asked_idr = true;
+		unit_source_ask_idr(streamer->source);
 	}
 }
 
@@ -232,9 +236,7 @@ static void skip_unit(struct es_streamer *streamer, uint32_t slot, bool ask_idr)
 static void take_unit(struct es_streamer *streamer) {
 	streamer->unit = unit_source_message(streamer->source)->unit;
 	if (streamer->wants_idr && !streamer->unit.idr) {
-		// One question is enough: sequence 1 that is no IDR comes from an encoder that was
-		// attached elsewhere before.
-		skip_unit(streamer, streamer->unit.slot, !streamer->draining);
+		skip_unit(streamer);
 		return;
 	}
 	streamer->wants_idr = false;

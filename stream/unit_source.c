@@ -187,16 +187,18 @@ enum es_source_event unit_source_read(struct es_unit_source *source) {
 	return event;
 }
 
-static bool send_message(struct es_unit_source *source, const struct es_unit_msg *message) {
+static void send_message(struct es_unit_source *source, const struct es_unit_msg *message) {
 	uint8_t data[ES_UNIT_MSG_MAX];
 	size_t size = unit_msg_encode(message, data, sizeof(data));
-	return size > 0 && link_send(source->fd, data, size, NULL, 0) == ES_LINK_OK;
+	if (size == 0 || link_send(source->fd, data, size, NULL, 0) != ES_LINK_OK) {
+		es_log(ES_LOG_DEBUG, "the encoder did not take message %d", (int)message->type);
+	}
 }
 
-bool unit_source_done(struct es_unit_source *source, uint32_t slot) {
-	return send_message(source, &(struct es_unit_msg){.type = ES_UNIT_DONE, .done = {slot}});
+void unit_source_done(struct es_unit_source *source, uint32_t slot) {
+	send_message(source, &(struct es_unit_msg){.type = ES_UNIT_DONE, .done = {slot}});
 }
 
-bool unit_source_ask_idr(struct es_unit_source *source) {
-	return send_message(source, &(struct es_unit_msg){.type = ES_UNIT_IDR});
+void unit_source_ask_idr(struct es_unit_source *source) {
+	send_message(source, &(struct es_unit_msg){.type = ES_UNIT_IDR});
 }

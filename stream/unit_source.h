@@ -32,6 +32,7 @@ const struct es_unit_msg *unit_source_message(const struct es_unit_source *sourc
 // unit_source_done.
 const uint8_t *unit_source_data(const struct es_unit_source *source);
 
-// Gives the slot back. False: the encoder cannot be reached.
-bool unit_source_done(struct es_unit_source *source, uint32_t slot);
-bool unit_source_ask_idr(struct es_unit_source *source);
+// Gives the slot back. An encoder that is gone does not mind: what it sent before is still read, then
+// comes END or LOST.
+void unit_source_done(struct es_unit_source *source, uint32_t slot);
+void unit_source_ask_idr(struct es_unit_source *source);
