@@ -214,12 +214,17 @@ static void subsurface_loop(struct es_paint *paint) {
 	wl_subcompositor_get_subsurface(paint->subcompositor, b, a);
 }
 
-static void popup_loop(struct es_paint *paint) {
-	show(paint->surface, create_buffer(paint, SMALL, SMALL, NULL));
-	struct xdg_surface *parent = paint->xdg_surface;
+static struct xdg_positioner *create_positioner(struct es_paint *paint) {
 	struct xdg_positioner *positioner = xdg_wm_base_create_positioner(paint->wm_base);
 	xdg_positioner_set_size(positioner, SMALL, SMALL);
 	xdg_positioner_set_anchor_rect(positioner, 0, 0, SMALL, SMALL);
+	return positioner;
+}
+
+static void popup_loop(struct es_paint *paint) {
+	show(paint->surface, create_buffer(paint, SMALL, SMALL, NULL));
+	struct xdg_surface *parent = paint->xdg_surface;
+	struct xdg_positioner *positioner = create_positioner(paint);
 	for (int i = 0; i < 300 && alive(paint); i++) {
 		struct wl_surface *surface = wl_compositor_create_surface(paint->compositor);
 		struct xdg_surface *xdg = xdg_wm_base_get_xdg_surface(paint->wm_base, surface);
@@ -237,7 +242,7 @@ static void popup_loop(struct es_paint *paint) {
 }
 
 static void popup_orphan(struct es_paint *paint) {
-	struct xdg_positioner *positioner = xdg_wm_base_create_positioner(paint->wm_base);
+	struct xdg_positioner *positioner = create_positioner(paint);
 	struct wl_surface *surface = wl_compositor_create_surface(paint->compositor);
 	struct xdg_surface *xdg = xdg_wm_base_get_xdg_surface(paint->wm_base, surface);
 	xdg_surface_get_popup(xdg, NULL, positioner);
