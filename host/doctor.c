@@ -62,20 +62,35 @@ static const char *encoder_remedy(const char *name) {
 	return NULL;
 }
 
+// What the probe itself says ("ok x264 h264 740", "fail x264 h264 reason"), else what it died of.
+static void describe_probe(const struct es_capture *capture, const char *name, const char *codec,
+		bool ok, char *out, size_t cap) {
+	char key[64];
+	snprintf(key, sizeof(key), "%s %s %s", ok ? "ok" : "fail", name, codec);
+	if (capture->timed_out) {
+		snprintf(out, cap, "did not answer within %d s", PROBE_MS / 1000);
+	} else if (capture_value(capture, key, out, cap)) {
+		if (ok) {
+			char unit[] = " frames a second in the self-test";
+			size_t len = strlen(out);
+			snprintf(out + len, cap - len, "%s", unit);
+		}
+	} else if (WIFSIGNALED(capture->status)) {
+		snprintf(out, cap, "crashed: %s", strsignal(WTERMSIG(capture->status)));
+	} else {
+		capture_last_line(capture, out, cap);
+	}
+}
+
 // In a process of its own: a broken encoder may crash or hang.
 static bool check_encoder(struct es_findings *findings, char *name, char *codec) {
 	struct es_capture capture;
-	char program[] = "earthshine-encode", option[] = "--probe", why[200], title[64];
+	char program[] = "earthshine-encode", option[] = "--probe", detail[200], title[64];
 	char *argv[] = {program, option, name, codec, NULL};
 	bool ok = capture_run(&capture, program, argv, PROBE_MS) && capture_succeeded(&capture);
-	capture_last_line(&capture, why, sizeof(why));
-	if (capture.timed_out) {
-		snprintf(why, sizeof(why), "did not answer within %d s", PROBE_MS / 1000);
-	} else if (!ok && WIFSIGNALED(capture.status)) {
-		snprintf(why, sizeof(why), "crashed: %s", strsignal(WTERMSIG(capture.status)));
-	}
+	describe_probe(&capture, name, codec, ok, detail, sizeof(detail));
 	snprintf(title, sizeof(title), "%s (%s)", name, codec);
-	findings_add(findings, title, ok, encoder_remedy(name), "%s", why);
+	findings_add(findings, title, ok, encoder_remedy(name), "%s", detail);
 	return ok;
 }
 
@@ -110,9 +125,15 @@ static bool check_encoders(struct es_findings *findings) {
 	return any;
 }
 
-static void check_pipewire(struct es_findings *findings) {
+static void check_pipewire(struct es_findings *findings, const struct es_runtime_dir *runtime_dir) {
 	const char *dir = getenv("PIPEWIRE_RUNTIME_DIR");
-	dir = dir != NULL && dir[0] != '\0' ? dir : getenv("XDG_RUNTIME_DIR");
+	bool named = dir != NULL && dir[0] != '\0';
+	if (!named && runtime_dir->made) {
+		findings_add(findings, "PipeWire", false, PIPEWIRE_REMEDY,
+				"not looked for, as XDG_RUNTIME_DIR is not set");
+		return;
+	}
+	dir = named ? dir : getenv("XDG_RUNTIME_DIR");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int n = snprintf(
 			address.sun_path, sizeof(address.sun_path), "%s/pipewire-0", dir != NULL ? dir : "");
@@ -179,7 +200,7 @@ static int examine(const struct doctor_options *options) {
 	bool runtime = runtime_dir_init(&dir);
 	bool display = check_display(&findings);
 	bool encoder = check_encoders(&findings);
-	check_pipewire(&findings);
+	check_pipewire(&findings, &dir);
 	check_uinput(&findings);
 	check_runtime_dir(&findings, &dir, runtime);
 	bool usable = runtime && display && encoder;

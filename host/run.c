@@ -52,23 +52,25 @@ static int check_command(const char *command) {
 static void print_summary(
 		const struct es_run_options *options, const struct es_run_summary *s, uint64_t file_bytes) {
 	const struct es_stream_stats *t = &s->stream;
+	const char *where = strcmp(options->output, "-") == 0 ? "standard output" : options->output;
 	uint64_t frames = t->units_new + t->units_repeated + t->units_cursor;
-	uint64_t bytes = file_bytes > 0 ? file_bytes : t->bytes;
 	double seconds = (double)s->duration_ns / 1e9;
-	if (bytes == 0) {
-		fputs("earthshine: nothing was recorded\n", stderr);
-		return;
-	}
 	char size[24];
-	live_line_bytes(size, sizeof(size), bytes);
-	fprintf(stderr,
-			"earthshine: %" PRIu64 " frames (%" PRIu64 " new, %" PRIu64
-			" repeated) in %.1f s, %s %" PRIu32 "x%" PRIu32 "@%.6g, %s, %.1f Mbit/s: %s\n",
-			frames, t->units_new, t->units_repeated + t->units_cursor, seconds,
-			t->encoder[0] != '\0' ? t->encoder : s->encoder, s->mode.width, s->mode.height,
-			s->mode.refresh_mhz / 1000.0, size,
-			seconds > 0 ? (double)t->bytes * 8 / 1e6 / seconds : 0.0,
-			strcmp(options->output, "-") == 0 ? "standard output" : options->output);
+	live_line_bytes(size, sizeof(size), file_bytes > 0 ? file_bytes : t->bytes);
+	if (frames == 0 && file_bytes == 0) {
+		fputs("earthshine: nothing was recorded: no frame was encoded\n", stderr);
+	} else if (frames == 0) {
+		// A streamer that was killed has told nothing about what is there.
+		fprintf(stderr, "earthshine: %s: %s\n", size, where);
+	} else {
+		fprintf(stderr,
+				"earthshine: %" PRIu64 " frames (%" PRIu64 " new, %" PRIu64
+				" repeated) in %.1f s, %s %" PRIu32 "x%" PRIu32 "@%.6g, %s, %.1f Mbit/s: %s\n",
+				frames, t->units_new, frames - t->units_new, seconds,
+				t->encoder[0] != '\0' ? t->encoder : s->encoder, s->mode.width, s->mode.height,
+				s->mode.refresh_mhz / 1000.0, size,
+				seconds > 0 ? (double)t->bytes * 8 / 1e6 / seconds : 0.0, where);
+	}
 }
 
 static int run_checked(const struct es_run_options *options, struct es_runtime_dir *runtime_dir) {

@@ -25,7 +25,8 @@
 
 #define MAX_FAILURES 5 // encoders lost within FAILURES_NS end the run
 #define FAILURES_NS (60 * ES_NS_PER_S)
-#define SETTLED_NS (2 * ES_NS_PER_S) // NEED_ENCODER before this speaks of the encoder before
+// An encoder younger than this has not worked yet, and NEED_ENCODER speaks of the one before.
+#define SETTLED_NS (2 * ES_NS_PER_S)
 
 enum state { STARTING, RUNNING, APP_ENDING, ENCODE_DRAINING, STREAM_FINISHING, DONE };
 
@@ -48,7 +49,6 @@ struct course {
 	int64_t tick_ns; // next live line, 0: none is shown
 	bool line_due; // statistics were asked for, the line shows them
 	bool ended[ES_ROOM_COUNT]; // said END
-	bool encoder_worked; // some encoder was ready once
 	bool decided, failed, discard;
 	unsigned n_signals;
 	int64_t failures_ns[MAX_FAILURES]; // newest last
@@ -117,7 +117,9 @@ static void drain_encoder(struct course *c) {
 	c->end_ns = clock_now_ns();
 	c->encode_deadline_ns = 0;
 	c->tick_ns = 0;
+	// The last figures in case that a room does not live to send them with its END.
 	session_ask(c->session, ES_ROOM_DISPLAY, ES_SESSION_STATS);
+	session_ask(c->session, ES_ROOM_STREAM, ES_SESSION_STATS);
 	if (!usable(c, ES_ROOM_STREAM)) {
 		enter(c, DONE, 0);
 	} else if (!usable(c, ES_ROOM_ENCODE)) {
@@ -236,11 +238,13 @@ static void encoder_gone(struct course *c, int status) {
 static void encoder_ended(struct course *c, const struct es_session_msg *msg) {
 	if (msg->end.code == ES_END_FAILED) {
 		say(c, ES_LOG_ERROR, "%s", msg->end.text);
-		if (!c->encoder_worked) {
-			fail_and_end(c); // it would not get better by trying again
+		if (c->summary->encoder_restarts == 0 &&
+				clock_now_ns() - c->encode_started_ns < SETTLED_NS) {
+			fail_and_end(c); // it never worked: trying again would not help
 		}
 	}
 	if (c->state == ENCODE_DRAINING) {
+		session_detach(c->session); // else the display would wonder where it went
 		drain_stream(c, msg->end.code != ES_END_DRAINED);
 	}
 }
@@ -341,9 +345,7 @@ static void stream_ended(struct course *c, const struct es_session_msg *msg) {
 		say(c, ES_LOG_ERROR, "%s", msg->end.text);
 		stream_lost(c);
 	} else if (c->state >= ENCODE_DRAINING) {
-		if (msg->end.text[0] != '\0') {
-			say(c, ES_LOG_WARN, "%s", msg->end.text);
-		}
+		say(c, ES_LOG_DEBUG, "the recording is complete %s", msg->end.text);
 		enter(c, DONE, 0);
 	} else {
 		say(c, ES_LOG_ERROR, "the recording ended by itself: ending the run");
@@ -385,7 +387,6 @@ static void room_ready(struct course *c, enum es_room room, const struct es_sess
 	if (room == ES_ROOM_DISPLAY) {
 		display_ready(c, msg);
 	} else if (room == ES_ROOM_ENCODE) {
-		c->encoder_worked = true;
 		c->encode_deadline_ns = 0;
 	}
 }

@@ -238,12 +238,16 @@ bool session_start(struct es_session *session) {
 			attach_encoder(session);
 }
 
+void session_detach(struct es_session *session) {
+	struct es_session_msg msg = {
+			.type = ES_SESSION_DETACH, .detach = {.viewer = ES_SESSION_VIEWER}};
+	send_msg(session, ES_ROOM_DISPLAY, &msg, NULL);
+}
+
 bool session_replace_encoder(struct es_session *session) {
 	assert(!session_alive(session, ES_ROOM_ENCODE));
 	fd_close(&session->rooms[ES_ROOM_ENCODE].fd);
-	struct es_session_msg detach = {
-			.type = ES_SESSION_DETACH, .detach = {.viewer = ES_SESSION_VIEWER}};
-	send_msg(session, ES_ROOM_DISPLAY, &detach, NULL);
+	session_detach(session);
 	return start_encode(session) && attach_encoder(session);
 }
 

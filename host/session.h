@@ -56,6 +56,9 @@ bool session_start(struct es_session *session);
 // After an encoder's end: a new one, with new links. False after a logged error.
 bool session_replace_encoder(struct es_session *session);
 
+// Tells the display that its encoder is no more.
+void session_detach(struct es_session *session);
+
 // STATS or DRAIN. A room that no longer takes messages is killed; `gone` follows.
 void session_ask(struct es_session *session, enum es_room room, enum es_session_msg_type type);
 
