@@ -436,23 +436,20 @@ static void encode_repeat(struct session *session, int64_t now) {
 }
 
 static bool can_encode(const struct session *session) {
-	uint32_t slot;
-	uint8_t *data;
-	size_t cap;
-	return session->units != NULL && unit_link_slot(session->units, &slot, &data, &cap);
+	return session->units != NULL && unit_link_n_free(session->units) > 0;
 }
 
 // When the still picture is to be encoded again, or -1. An asked IDR or recovery waits for the next
-// frame for one interval.
+// frame for one interval; a refinement leaves the last slot to the next frame.
 static int64_t repeat_due_ns(const struct session *session) {
 	if (session->pipeline == NULL || !pipeline_has_picture(session->pipeline) ||
-			session->sequence == 0) {
+			session->sequence == 0 || !can_encode(session)) {
 		return -1;
 	}
 	if (session->idr_wanted || session->recovery) {
 		return session->last_start_ns + session->refine.period_ns;
 	}
-	return refine_due_ns(&session->refine);
+	return unit_link_n_free(session->units) > 1 ? refine_due_ns(&session->refine) : -1;
 }
 
 static void finish_draining(struct session *session) {
@@ -518,7 +515,7 @@ static int64_t next_wake_ns(const struct session *session) {
 	if (session->frames != NULL) {
 		wake = frame_source_fence_deadline_ns(session->frames);
 	}
-	return can_encode(session) ? earlier(wake, repeat_due_ns(session)) : wake;
+	return earlier(wake, repeat_due_ns(session));
 }
 
 static bool wait_for_events(struct session *session) {

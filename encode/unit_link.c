@@ -113,7 +113,11 @@ bool unit_link_announce(struct es_unit_link *link, const struct es_unit_msg *cod
 }
 
 bool unit_link_idle(const struct es_unit_link *link) {
-	return link->ring == NULL || unit_ring_idle(link->ring);
+	return link->ring == NULL || unit_ring_n_free(link->ring) == unit_ring_n_slots(link->ring);
+}
+
+uint32_t unit_link_n_free(const struct es_unit_link *link) {
+	return link->ring == NULL ? 0 : unit_ring_n_free(link->ring);
 }
 
 bool unit_link_slot(const struct es_unit_link *link, uint32_t *slot, uint8_t **data, size_t *cap) {

@@ -100,11 +100,10 @@ bool unit_ring_done(struct es_unit_ring *ring, uint32_t slot) {
 	return true;
 }
 
-bool unit_ring_idle(const struct es_unit_ring *ring) {
+uint32_t unit_ring_n_free(const struct es_unit_ring *ring) {
+	uint32_t n = 0;
 	for (uint32_t i = 0; i < N_SLOTS; i++) {
-		if (ring->theirs[i]) {
-			return false;
-		}
+		n += !ring->theirs[i];
 	}
-	return true;
+	return n;
 }

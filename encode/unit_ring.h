@@ -25,5 +25,4 @@ bool unit_ring_free_slot(const struct es_unit_ring *ring, uint32_t *slot, uint8_
 void unit_ring_put(struct es_unit_ring *ring, uint32_t slot);
 // The streamer gives it back. False: it did not have it.
 bool unit_ring_done(struct es_unit_ring *ring, uint32_t slot);
-// None is the streamer's.
-bool unit_ring_idle(const struct es_unit_ring *ring);
+uint32_t unit_ring_n_free(const struct es_unit_ring *ring);

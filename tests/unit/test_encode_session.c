@@ -1,0 +1,563 @@
+// The encode process's loop between a host, a display and a streamer played by the test: who sends what
+// when, and that nothing happens when nothing changes.
+#define _GNU_SOURCE // memfd_create
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <drm_fourcc.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/link.h"
+#include "encode/decode_back.h"
+#include "encode/encoder.h"
+#include "encode/session.h"
+#include "encode/sigbus_guard.h"
+#include "protocol/frame_msg.h"
+#include "protocol/session_msg.h"
+#include "protocol/unit_msg.h"
+
+#define WIDTH 320
+#define HEIGHT 180
+#define REFRESH_MHZ 20000 // long enough that no refinement comes between two frames
+
+#define PATIENCE_MS 20000
+#define SILENCE_MS 300 // many periods
+
+struct house {
+	pthread_t thread;
+	int session_fd; // taken over by the loop
+	int host, display, streamer; // our ends
+	int exit_status;
+	const uint8_t *ring;
+	size_t ring_size;
+	uint32_t slot_size;
+	struct es_unit_msg codec;
+	uint64_t frame_sequence;
+	struct es_link_packet packet;
+};
+
+static void *run_session(void *data) {
+	struct house *house = data;
+	house->exit_status = session_run(house->session_fd);
+	return NULL;
+}
+
+static bool wait_readable(int fd, int timeout_ms) {
+	struct pollfd item = {.fd = fd, .events = POLLIN};
+	return poll(&item, 1, timeout_ms) == 1;
+}
+
+static void receive(struct house *house, int fd) {
+	assert_true(wait_readable(fd, PATIENCE_MS));
+	assert_int_equal(link_recv(fd, &house->packet), ES_LINK_OK);
+}
+
+static void to_host(struct house *house, const struct es_session_msg *msg, const int *fd) {
+	uint8_t bytes[ES_SESSION_MSG_MAX];
+	size_t size = session_msg_encode(msg, bytes, sizeof(bytes));
+	assert_true(size > 0);
+	assert_int_equal(link_send(house->host, bytes, size, fd, session_msg_n_fds(msg)), ES_LINK_OK);
+}
+
+static struct es_session_msg from_host(struct house *house) {
+	struct es_session_msg msg;
+	receive(house, house->host);
+	assert_true(
+			session_msg_decode(&msg, house->packet.data, house->packet.size, house->packet.n_fds));
+	return msg;
+}
+
+static void to_display(struct house *house, const struct es_frame_msg *msg, const int *fd) {
+	uint8_t bytes[ES_FRAME_MSG_MAX];
+	size_t size = frame_msg_encode(msg, bytes, sizeof(bytes));
+	assert_true(size > 0);
+	assert_int_equal(link_send(house->display, bytes, size, fd, frame_msg_n_fds(msg)), ES_LINK_OK);
+}
+
+static struct es_frame_msg expect_frame_msg(struct house *house, enum es_frame_msg_type type) {
+	struct es_frame_msg msg;
+	receive(house, house->display);
+	assert_true(
+			frame_msg_decode(&msg, house->packet.data, house->packet.size, house->packet.n_fds));
+	assert_int_equal(msg.type, type);
+	return msg;
+}
+
+static void to_streamer(struct house *house, const struct es_unit_msg *msg) {
+	uint8_t bytes[ES_UNIT_MSG_MAX];
+	size_t size = unit_msg_encode(msg, bytes, sizeof(bytes));
+	assert_true(size > 0);
+	assert_int_equal(link_send(house->streamer, bytes, size, NULL, 0), ES_LINK_OK);
+}
+
+static struct es_unit_msg expect_unit_msg(struct house *house, enum es_unit_msg_type type) {
+	struct es_unit_msg msg;
+	receive(house, house->streamer);
+	assert_true(unit_msg_decode(&msg, house->packet.data, house->packet.size, house->packet.n_fds));
+	assert_int_equal(msg.type, type);
+	return msg;
+}
+
+static void done(struct house *house, uint32_t slot) {
+	to_streamer(house, &(struct es_unit_msg){.type = ES_UNIT_DONE, .done = {slot}});
+}
+
+static struct es_unit expect_unit(struct house *house, enum es_unit_kind kind) {
+	struct es_unit unit = expect_unit_msg(house, ES_UNIT_UNIT).unit;
+	assert_int_equal(unit.kind, kind);
+	assert_true(unit.times.commit_ns <= unit.times.compose_ns &&
+			unit.times.compose_ns <= unit.times.put_ns &&
+			unit.times.put_ns <= unit.times.taken_ns &&
+			unit.times.taken_ns <= unit.times.converted_ns &&
+			unit.times.converted_ns <= unit.times.encoded_ns);
+	return unit;
+}
+
+static void expect_stream(struct house *house) {
+	house->codec = expect_unit_msg(house, ES_UNIT_CODEC);
+	struct es_unit_msg msg = expect_unit_msg(house, ES_UNIT_RING);
+	int fd = link_packet_take_fd(&house->packet, 0);
+	house->slot_size = msg.ring.slot_size;
+	house->ring_size = (size_t)msg.ring.n_slots * msg.ring.slot_size;
+	void *map = mmap(NULL, house->ring_size, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	house->ring = map;
+	close(fd);
+}
+
+// Neither a frame is asked for nor a unit made.
+static void expect_silence(struct house *house) {
+	assert_false(wait_readable(house->streamer, SILENCE_MS));
+	assert_false(wait_readable(house->display, 0));
+	assert_false(wait_readable(house->host, 0));
+}
+
+static int attach(struct house *house, enum es_attach_kind kind) {
+	int fds[2];
+	assert_true(link_pair(fds));
+	to_host(house, &(struct es_session_msg){.type = ES_SESSION_ATTACH, .attach = {kind, 1, true}},
+			&fds[0]);
+	close(fds[0]);
+	return fds[1];
+}
+
+static void send_mode(struct house *house, uint32_t width, uint32_t height) {
+	struct es_frame_msg msg = {.type = ES_FRAME_MODE};
+	msg.mode.mode = (struct es_mode){width, height, REFRESH_MHZ};
+	msg.mode.colour = colour_sdr();
+	to_display(house, &msg, NULL);
+}
+
+static struct house *start(const struct es_encoder_impl *impl) {
+	int fds[2];
+	assert_true(sigbus_guard_install()); // after cmocka's own handler
+	struct house *house = calloc(1, sizeof(*house));
+	assert_true(link_pair(fds));
+	house->session_fd = fds[0];
+	house->host = fds[1];
+	house->display = house->streamer = -1;
+	assert_int_equal(pthread_create(&house->thread, NULL, run_session, house), 0);
+	struct es_session_msg msg = {.type = ES_SESSION_START_ENCODE};
+	msg.start_encode.codec = impl->codec;
+	msg.start_encode.bitrate_kbps = 5000;
+	strcpy(msg.start_encode.encoder, impl->name);
+	to_host(house, &msg, NULL);
+	assert_int_equal(from_host(house).type, ES_SESSION_READY);
+	return house;
+}
+
+static struct house *start_attached(const struct es_encoder_impl *impl) {
+	struct house *house = start(impl);
+	house->display = attach(house, ES_ATTACH_FRAME);
+	house->streamer = attach(house, ES_ATTACH_UNIT);
+	struct es_frame_msg formats = expect_frame_msg(house, ES_FRAME_FORMATS);
+	assert_true(formats.formats.blends_cursor);
+	send_mode(house, WIDTH, HEIGHT);
+	expect_stream(house);
+	expect_frame_msg(house, ES_FRAME_CREDIT);
+	return house;
+}
+
+static void finish(struct house *house, int exit_status) {
+	pthread_join(house->thread, NULL);
+	assert_int_equal(house->exit_status, exit_status);
+	if (house->ring != NULL) {
+		munmap((void *)house->ring, house->ring_size);
+	}
+	fd_close(&house->host);
+	fd_close(&house->display);
+	fd_close(&house->streamer);
+	free(house);
+}
+
+// DRAIN and all that follows, after `pending` units.
+static void drain(struct house *house, bool picture) {
+	to_host(house, &(struct es_session_msg){.type = ES_SESSION_DRAIN}, NULL);
+	if (picture) {
+		expect_unit(house, ES_UNIT_REPEAT);
+	}
+	expect_unit_msg(house, ES_UNIT_END);
+	struct es_session_msg end = from_host(house);
+	assert_int_equal(end.type, ES_SESSION_END);
+	assert_int_equal(end.end.code, ES_END_DRAINED);
+	finish(house, 0);
+}
+
+// Returns the memory.
+static int announce(struct house *house, uint64_t id, uint32_t width, uint32_t height) {
+	size_t size = (size_t)width * 4 * height;
+	int fd = memfd_create("buffer", MFD_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_return_code(ftruncate(fd, (off_t)size), 0);
+	struct es_frame_msg msg = {.type = ES_FRAME_BUFFER};
+	msg.buffer = (struct es_frame_buffer){
+			.id = id,
+			.kind = ES_BUFFER_MEMORY,
+			.width = width,
+			.height = height,
+			.fourcc = DRM_FORMAT_XRGB8888,
+			.modifier = DRM_FORMAT_MOD_LINEAR,
+			.n_planes = 1,
+			.stride = {width * 4},
+	};
+	to_display(house, &msg, &fd);
+	return fd;
+}
+
+static void paint(int fd, uint32_t width, uint32_t height, uint32_t colour) {
+	size_t size = (size_t)width * 4 * height;
+	uint32_t *pixels = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(pixels, MAP_FAILED);
+	for (size_t i = 0; i < size / 4; i++) {
+		pixels[i] = colour;
+	}
+	munmap(pixels, size);
+}
+
+static void send_frame(struct house *house, uint64_t buffer_id) {
+	int64_t now = clock_now_ns();
+	struct es_frame_msg msg = {.type = ES_FRAME_FRAME};
+	msg.frame = (struct es_frame){
+			.buffer_id = buffer_id,
+			.sequence = ++house->frame_sequence,
+			.commit_ns = now - 1, // equal times would say that no app drew it
+			.compose_ns = now,
+			.put_ns = now,
+	};
+	if (buffer_id != 0) {
+		msg.frame.n_rects = 1;
+		msg.frame.rects[0] = (struct es_rect){0, 0, 16, 16};
+	}
+	to_display(house, &msg, NULL);
+}
+
+// A frame, its release, its unit, and the next credit.
+static struct es_unit show(struct house *house, uint64_t buffer_id, enum es_unit_kind kind) {
+	send_frame(house, buffer_id);
+	struct es_frame_msg release = expect_frame_msg(house, ES_FRAME_RELEASE);
+	assert_int_equal(release.release.buffer_id, buffer_id);
+	assert_int_equal(release.release.sequence, house->frame_sequence);
+	struct es_unit unit = expect_unit(house, kind);
+	assert_int_equal(unit.frame_sequence, house->frame_sequence);
+	assert_true(unit.slot * house->slot_size + unit.size <= house->ring_size);
+	expect_frame_msg(house, ES_FRAME_CREDIT);
+	return unit;
+}
+
+// Takes repeats until there are no more.
+static uint32_t let_it_settle(struct house *house) {
+	uint32_t n = 0;
+	while (wait_readable(house->streamer, SILENCE_MS)) {
+		done(house, expect_unit(house, ES_UNIT_REPEAT).slot);
+		n++;
+	}
+	return n;
+}
+
+static struct es_encode_stats ask_stats(struct house *house) {
+	to_host(house, &(struct es_session_msg){.type = ES_SESSION_STATS}, NULL);
+	struct es_session_msg msg = from_host(house);
+	assert_int_equal(msg.type, ES_SESSION_ENCODE_STATS);
+	return msg.encode_stats;
+}
+
+static uint32_t decoded_luma(
+		struct house *house, struct es_decode_back *decoder, struct es_unit unit) {
+	struct es_decoded decoded;
+	assert_true(decode_back_unit(
+			decoder, house->ring + (size_t)unit.slot * house->slot_size, unit.size, &decoded));
+	return decoded.plane[0][(size_t)(decoded.height / 2) * decoded.stride[0] + decoded.width / 2];
+}
+
+static const struct es_encoder_impl *first_encoder(void) {
+	return encoder_impls[0];
+}
+
+static void test_frames_to_units(void **state) {
+	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
+		struct house *house = start_attached(encoder_impls[i]);
+		struct es_decode_back *decoder = decode_back_create(encoder_impls[i]->codec);
+		int a = announce(house, 1, WIDTH, HEIGHT), b = announce(house, 2, WIDTH, HEIGHT);
+		paint(a, WIDTH, HEIGHT, 0xffffff);
+		paint(b, WIDTH, HEIGHT, 0xffffff);
+		for (uint32_t frame = 0; frame < 10; frame++) {
+			struct es_unit unit = show(house, 1 + frame % 2, ES_UNIT_NEW);
+			assert_int_equal(unit.sequence, frame + 1);
+			assert_int_equal(unit.idr, frame == 0);
+			assert_uint_in_range(decoded_luma(house, decoder, unit), 228, 240);
+			done(house, unit.slot);
+		}
+		assert_true(let_it_settle(house) <= 6);
+		expect_silence(house);
+		struct es_encode_stats stats = ask_stats(house);
+		assert_int_equal(stats.frames_new, 10);
+		assert_int_equal(stats.cache_misses, 2);
+		assert_int_equal(stats.cache_hits, 8);
+		assert_int_equal(stats.converted_px, WIDTH * HEIGHT + 9 * 16 * 16);
+		close(a);
+		close(b);
+		decode_back_destroy(decoder);
+		drain(house, true);
+	}
+}
+
+// With no slot free no frame is asked for: a slow sink holds the display back.
+static void test_credit_needs_a_slot(void **state) {
+	struct house *house = start_attached(first_encoder());
+	close(announce(house, 1, WIDTH, HEIGHT));
+	uint32_t n_slots = (uint32_t)(house->ring_size / house->slot_size);
+	for (uint32_t i = 0; i < n_slots; i++) {
+		send_frame(house, 1);
+		expect_frame_msg(house, ES_FRAME_RELEASE);
+		expect_unit(house, ES_UNIT_NEW);
+		if (i + 1 < n_slots) {
+			expect_frame_msg(house, ES_FRAME_CREDIT);
+		}
+	}
+	expect_silence(house);
+	done(house, 2);
+	expect_frame_msg(house, ES_FRAME_CREDIT);
+	expect_silence(house); // the one slot is for the frame, not for refinement
+	send_frame(house, 1);
+	expect_frame_msg(house, ES_FRAME_RELEASE);
+	assert_int_equal(expect_unit(house, ES_UNIT_NEW).slot, 2);
+	for (uint32_t i = 0; i < n_slots; i++) {
+		done(house, i);
+	}
+	expect_frame_msg(house, ES_FRAME_CREDIT);
+	let_it_settle(house);
+	drain(house, true);
+}
+
+static void test_asked_while_still(void **state) {
+	struct house *house = start_attached(first_encoder());
+	close(announce(house, 1, WIDTH, HEIGHT));
+	done(house, show(house, 1, ES_UNIT_NEW).slot);
+	let_it_settle(house);
+
+	to_streamer(house, &(struct es_unit_msg){.type = ES_UNIT_IDR});
+	struct es_unit unit = expect_unit(house, ES_UNIT_REPEAT);
+	assert_true(unit.idr && unit.recovery);
+	done(house, unit.slot);
+
+	to_host(house, &(struct es_session_msg){.type = ES_SESSION_IDR}, NULL);
+	unit = expect_unit(house, ES_UNIT_REPEAT);
+	assert_true(unit.idr);
+	done(house, unit.slot);
+
+	unit = show(house, 1, ES_UNIT_NEW);
+	assert_false(unit.idr || unit.recovery);
+	done(house, unit.slot);
+	let_it_settle(house);
+	struct es_encode_stats stats = ask_stats(house);
+	uint64_t last = stats.frames_new + stats.frames_repeated;
+	to_streamer(
+			house, &(struct es_unit_msg){.type = ES_UNIT_INVALIDATE, .invalidate = {last, last}});
+	unit = expect_unit(house, ES_UNIT_REPEAT);
+	assert_true(unit.recovery);
+	done(house, unit.slot);
+	to_streamer(house, &(struct es_unit_msg){.type = ES_UNIT_BITRATE, .bitrate = {1000}});
+	let_it_settle(house);
+
+	stats = ask_stats(house);
+	assert_int_equal(stats.idr_asked, 2);
+	assert_int_equal(stats.invalidations_asked, 1);
+	drain(house, true);
+}
+
+static void test_cursor_only(void **state) {
+	struct house *house = start_attached(first_encoder());
+	struct es_decode_back *decoder = decode_back_create(first_encoder()->codec);
+	close(announce(house, 1, WIDTH, HEIGHT)); // black
+	struct es_unit unit = show(house, 1, ES_UNIT_NEW);
+	decoded_luma(house, decoder, unit);
+	done(house, unit.slot);
+
+	enum { size = 64 };
+	int image = memfd_create("cursor", MFD_CLOEXEC);
+	assert_return_code(ftruncate(image, size * size * 4), 0);
+	paint(image, size, size, 0xffffffff);
+	struct es_frame_msg msg = {.type = ES_FRAME_CURSOR_IMAGE};
+	msg.cursor_image = (struct es_frame_cursor_image){size, size, size / 2, size / 2};
+	to_display(house, &msg, &image);
+	close(image);
+	msg = (struct es_frame_msg){
+			.type = ES_FRAME_CURSOR_MOVE, .cursor_move = {WIDTH / 2, HEIGHT / 2}};
+	to_display(house, &msg, NULL);
+	unit = show(house, 0, ES_UNIT_CURSOR);
+	assert_uint_in_range(decoded_luma(house, decoder, unit), 215, 245);
+	done(house, unit.slot);
+
+	msg = (struct es_frame_msg){.type = ES_FRAME_CURSOR_MOVE, .cursor_move = {-500, 0}};
+	to_display(house, &msg, NULL);
+	unit = show(house, 0, ES_UNIT_CURSOR);
+	assert_uint_in_range(decoded_luma(house, decoder, unit), 10, 30); // the clean picture is back
+	done(house, unit.slot);
+	struct es_encode_stats stats = ask_stats(house);
+	assert_int_equal(stats.frames_cursor, 2);
+	assert_int_equal(stats.converted_px, WIDTH * HEIGHT);
+	decode_back_destroy(decoder);
+	let_it_settle(house);
+	drain(house, true);
+}
+
+static void test_new_mode(void **state) {
+	struct house *house = start_attached(first_encoder());
+	close(announce(house, 1, WIDTH, HEIGHT));
+	struct es_unit unit = show(house, 1, ES_UNIT_NEW); // its slot is kept
+	send_mode(house, 401, 303);
+	assert_false(
+			wait_readable(house->streamer, SILENCE_MS)); // until the old ring is not read any more
+	done(house, unit.slot);
+	munmap((void *)house->ring, house->ring_size);
+	expect_stream(house);
+	assert_int_equal(house->codec.codec.mode.width, 401);
+	to_display(house, &(struct es_frame_msg){.type = ES_FRAME_FORGET, .forget = {1}}, NULL);
+	close(announce(house, 2, 401, 303));
+	uint64_t before = unit.sequence;
+	unit = show(house, 2, ES_UNIT_NEW);
+	assert_true(unit.idr);
+	assert_true(unit.sequence > before);
+	done(house, unit.slot);
+	let_it_settle(house);
+	drain(house, true);
+}
+
+// Buffers that were never announced, are of another size, or lost their memory: the frame is lost,
+// counted and released; the next good one is whole.
+static void test_bad_buffers(void **state) {
+	struct house *house = start_attached(first_encoder());
+	struct es_decode_back *decoder = decode_back_create(first_encoder()->codec);
+	int good = announce(house, 1, WIDTH, HEIGHT), cut = announce(house, 2, WIDTH, HEIGHT);
+	close(announce(house, 3, WIDTH / 2, HEIGHT));
+	decoded_luma(house, decoder, show(house, 1, ES_UNIT_NEW));
+	assert_return_code(ftruncate(cut, 1000), 0);
+	static const uint64_t bad[] = {99, 3, 2};
+	for (size_t i = 0; i < 3; i++) {
+		send_frame(house, bad[i]);
+		assert_int_equal(expect_frame_msg(house, ES_FRAME_RELEASE).release.buffer_id, bad[i]);
+		expect_frame_msg(house, ES_FRAME_CREDIT);
+	}
+	paint(good, WIDTH, HEIGHT, 0xffffff);
+	struct es_unit unit = show(house, 1, ES_UNIT_NEW); // its damage is 16x16 only
+	assert_uint_in_range(decoded_luma(house, decoder, unit), 228, 240);
+	assert_int_equal(ask_stats(house).import_failures, 3);
+	close(good);
+	close(cut);
+	decode_back_destroy(decoder);
+	for (uint32_t i = 0; i < 2; i++) {
+		done(house, i);
+	}
+	let_it_settle(house);
+	drain(house, true);
+}
+
+static void test_drain_before_anything(void **state) {
+	struct house *house = start_attached(first_encoder());
+	drain(house, false);
+	house = start(first_encoder());
+	to_host(house, &(struct es_session_msg){.type = ES_SESSION_DRAIN}, NULL);
+	assert_int_equal(from_host(house).end.code, ES_END_DRAINED);
+	finish(house, 0);
+}
+
+// What the display has sent before the drain is in the stream.
+static void test_drain_takes_the_last_frame(void **state) {
+	struct house *house = start_attached(first_encoder());
+	close(announce(house, 1, WIDTH, HEIGHT));
+	send_frame(house, 1);
+	to_host(house, &(struct es_session_msg){.type = ES_SESSION_DRAIN}, NULL);
+	expect_unit(house, ES_UNIT_NEW);
+	expect_unit(house, ES_UNIT_REPEAT);
+	expect_unit_msg(house, ES_UNIT_END);
+	assert_int_equal(from_host(house).end.code, ES_END_DRAINED);
+	finish(house, 0);
+}
+
+static void test_peers_go(void **state) {
+	struct house *house = start_attached(first_encoder());
+	fd_close(&house->display);
+	fd_close(&house->streamer);
+	ask_stats(house); // still there
+	fd_close(&house->host);
+	finish(house, 0);
+}
+
+static void test_garbage(void **state) {
+	for (int link = 0; link < 3; link++) {
+		struct house *house = start_attached(first_encoder());
+		int fd = link == 0 ? house->host : link == 1 ? house->display : house->streamer;
+		assert_int_equal(link_send(fd, "Fgarbage", 8, NULL, 0), ES_LINK_OK);
+		struct es_session_msg end = from_host(house);
+		assert_int_equal(end.type, ES_SESSION_END);
+		assert_int_equal(end.end.code, ES_END_FAILED);
+		assert_true(strlen(end.end.text) > 0);
+		finish(house, 1);
+	}
+}
+
+static void test_unknown_encoder(void **state) {
+	static const struct es_encoder_impl unknown = {.name = "nothing"};
+	int fds[2];
+	struct house *house = calloc(1, sizeof(*house));
+	assert_true(link_pair(fds));
+	house->session_fd = fds[0];
+	house->host = fds[1];
+	house->display = house->streamer = -1;
+	assert_int_equal(pthread_create(&house->thread, NULL, run_session, house), 0);
+	struct es_session_msg msg = {.type = ES_SESSION_START_ENCODE};
+	msg.start_encode.bitrate_kbps = 5000;
+	strcpy(msg.start_encode.encoder, unknown.name);
+	to_host(house, &msg, NULL);
+	msg = from_host(house);
+	assert_int_equal(msg.type, ES_SESSION_END);
+	assert_non_null(strstr(msg.end.text, "nothing"));
+	finish(house, 1);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+			cmocka_unit_test(test_frames_to_units),
+			cmocka_unit_test(test_credit_needs_a_slot),
+			cmocka_unit_test(test_asked_while_still),
+			cmocka_unit_test(test_cursor_only),
+			cmocka_unit_test(test_new_mode),
+			cmocka_unit_test(test_bad_buffers),
+			cmocka_unit_test(test_drain_before_anything),
+			cmocka_unit_test(test_drain_takes_the_last_frame),
+			cmocka_unit_test(test_peers_go),
+			cmocka_unit_test(test_garbage),
+			cmocka_unit_test(test_unknown_encoder),
+	};
+	return encoder_impls[0] == NULL ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
+}
