@@ -15,7 +15,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <wayland-server-core.h>
 
@@ -29,7 +31,7 @@
 #define TERM_GRACE_MS 5000
 #define KILL_AGAIN_MS 100
 #define KILL_ATTEMPTS 20
-#define MAX_KEEP 16
+#define MAX_CHILDREN 256
 
 struct es_app {
 	struct es_display *display; // borrowed
@@ -38,13 +40,13 @@ struct es_app {
 	struct wl_event_source *timer; // while stopping
 
 	bool stopping;
+	long long asked_ticks; // when TERM was sent
 	int kills; // how often KILL was sent
 	void (*done)(void *data); // NULL: not stopping, or told already
 	void *done_data;
 };
 
-// Children of ours in our own process group: not the app's.
-static size_t find_kept(pid_t keep[MAX_KEEP]) {
+static size_t list_children(pid_t pids[MAX_CHILDREN]) {
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
 	FILE *file = fopen(path, "re");
@@ -53,19 +55,71 @@ static size_t find_kept(pid_t keep[MAX_KEEP]) {
 	}
 	size_t n = 0;
 	int pid;
-	while (n < MAX_KEEP && fscanf(file, "%d", &pid) == 1) {
-		if (getpgid(pid) == getpgrp()) {
-			keep[n++] = pid;
-		}
+	while (n < MAX_CHILDREN && fscanf(file, "%d", &pid) == 1) {
+		pids[n++] = pid;
 	}
 	fclose(file);
 	return n;
 }
 
+// Children of ours in our own process group: not the app's.
+static size_t find_kept(pid_t keep[MAX_CHILDREN]) {
+	pid_t pids[MAX_CHILDREN];
+	size_t n = list_children(pids), n_keep = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (getpgid(pids[i]) == getpgrp()) {
+			keep[n_keep++] = pids[i];
+		}
+	}
+	return n_keep;
+}
+
 static size_t signal_app(int signal) {
-	pid_t keep[MAX_KEEP];
+	pid_t keep[MAX_CHILDREN];
 	size_t n_keep = find_kept(keep);
 	return process_signal_descendants(signal, keep, n_keep);
+}
+
+static long long now_ticks(void) {
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	long per_second = sysconf(_SC_CLK_TCK);
+	return now.tv_sec * per_second + now.tv_nsec / (1000000000 / per_second);
+}
+
+// In clock ticks since boot; -1: gone.
+static long long start_of(pid_t pid) {
+	char path[64], text[1024];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL) {
+		return -1;
+	}
+	text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+	fclose(file);
+	const char *rest = strrchr(text, ')'); // the name before it may hold anything
+	long long start;
+	// state, then 18 numbers
+	return rest != NULL &&
+					sscanf(rest,
+							") %*c %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d %*d "
+							"%lld",
+							&start) == 1
+			? start
+			: -1;
+}
+
+// One whose parent was ending while it was born was seen by nobody. It is an orphan then, so it is
+// our child. All others have been asked once, and once is enough: some abort when asked twice.
+static void ask_newborn(struct es_app *app) {
+	pid_t pids[MAX_CHILDREN];
+	size_t n = list_children(pids);
+	for (size_t i = 0; i < n; i++) {
+		if (getpgid(pids[i]) != getpgrp() && start_of(pids[i]) >= app->asked_ticks) {
+			kill(pids[i], SIGTERM);
+			kill(pids[i], SIGCONT);
+		}
+	}
 }
 
 static void finish_stopping(struct es_app *app) {
@@ -92,7 +146,11 @@ static void reap(struct es_app *app) {
 static int handle_child(int signal_number, void *data) {
 	struct es_app *app = data;
 	reap(app);
-	if (app->stopping && signal_app(0) == 0) {
+	if (!app->stopping) {
+		return 0;
+	}
+	ask_newborn(app);
+	if (signal_app(0) == 0) {
 		finish_stopping(app);
 	}
 	return 0;
@@ -209,6 +267,7 @@ void app_stop(struct es_app *app, void (*done)(void *data), void *data) {
 	}
 	app->stopping = true;
 	app->kills = 0;
+	app->asked_ticks = now_ticks();
 	size_t left = signal_app(SIGTERM);
 	// A stopped process takes TERM only when it runs again.
 	signal_app(SIGCONT);
