@@ -9,6 +9,7 @@
 
 // Formats without a matrix kernel of their own go through ARGB in tiles that stay in the cache.
 #define TILE_WIDTH 512
+#define SMALLEST_PAGE 4096
 
 typedef int to_argb_func(
 		const uint8_t *src, int src_stride, uint8_t *dst, int dst_stride, int width, int height);
@@ -96,6 +97,20 @@ static void repeat_edges(struct es_picture *dst, const struct es_rect *r) {
 	}
 }
 
+// libyuv holds memory while it converts, which a fault would leak: memory that was taken away before
+// the conversion is noticed here.
+static void touch(const struct es_pixels *src, const struct es_rect *r, uint32_t bytes_per_pixel) {
+	size_t begin = (size_t)r->x * bytes_per_pixel;
+	size_t last = (size_t)(r->x + r->width) * bytes_per_pixel - 1;
+	for (uint32_t y = r->y; y < r->y + r->height; y++) {
+		const volatile uint8_t *row = src->data + (size_t)y * src->stride;
+		for (size_t x = begin; x < last; x += SMALLEST_PAGE) {
+			(void)row[x];
+		}
+		(void)row[last];
+	}
+}
+
 static struct es_rect align_out(const struct es_rect *rect, uint32_t width, uint32_t height) {
 	uint32_t left = rect->x & ~UINT32_C(1), top = rect->y & ~UINT32_C(1);
 	uint32_t right = (rect->x + rect->width + 1) & ~UINT32_C(1);
@@ -117,6 +132,7 @@ uint64_t convert_rect(
 	assert(src->width >= dst->width && src->height >= dst->height);
 	assert(rect->x + rect->width <= dst->width && rect->y + rect->height <= dst->height);
 	struct es_rect r = align_out(rect, dst->width, dst->height);
+	touch(src, &r, format->bytes_per_pixel);
 	if (format->to_argb != NULL) {
 		convert_by_tiles(format, src, dst, &r);
 	} else {
