@@ -22,7 +22,8 @@ static void fill(sigset_t *set) {
 bool end_signals_block(void) {
 	sigset_t set;
 	fill(&set);
-	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && sigprocmask(SIG_BLOCK, &set, NULL) == 0;
+	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && signal(SIGXFSZ, SIG_IGN) != SIG_ERR &&
+			sigprocmask(SIG_BLOCK, &set, NULL) == 0;
 }
 
 int end_signals_open(void) {

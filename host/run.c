@@ -65,8 +65,10 @@ static void print_summary(
 	} else {
 		fprintf(stderr,
 				"earthshine: %" PRIu64 " frames (%" PRIu64 " new, %" PRIu64
-				" repeated) in %.1f s, %s %" PRIu32 "x%" PRIu32 "@%.6g, %s, %.1f Mbit/s: %s\n",
+				" repeated) in %.1f s, %.1f fps new, %s %" PRIu32 "x%" PRIu32
+				"@%.6g, %s, %.1f Mbit/s: %s\n",
 				frames, t->units_new, frames - t->units_new, seconds,
+				seconds > 0 ? (double)t->units_new / seconds : 0.0,
 				t->encoder[0] != '\0' ? t->encoder : s->encoder, s->mode.width, s->mode.height,
 				s->mode.refresh_mhz / 1000.0, size,
 				seconds > 0 ? (double)t->bytes * 8 / 1e6 / seconds : 0.0, where);
