@@ -30,15 +30,24 @@ static void tell_lost(void *data) {
 }
 
 // Told from an idle source: whoever is on the stack now still uses the link.
-static void lose(struct es_frame_link *link, const char *why) {
+static void lose_at_level(struct es_frame_link *link, enum es_log_level level, const char *why) {
 	if (link->closed) {
 		return;
 	}
 	link->closed = true;
-	es_log(ES_LOG_WARN, "viewer %u: %s, dropping this encoder", link->viewer, why);
+	es_log(level, "viewer %u: %s, dropping this encoder", link->viewer, why);
 	wl_event_source_remove(link->source);
 	link->source = NULL;
 	link->lost = wl_event_loop_add_idle(link->loop, tell_lost, link);
+}
+
+static void lose(struct es_frame_link *link, const char *why) {
+	lose_at_level(link, ES_LOG_WARN, why);
+}
+
+// So ends every session; whether it is early, the host knows and tells.
+static void lose_peer(struct es_frame_link *link) {
+	lose_at_level(link, ES_LOG_INFO, "the encoder is gone");
 }
 
 static bool send_msg(struct es_frame_link *link, const struct es_frame_msg *msg, const int *fds) {
@@ -55,7 +64,7 @@ static bool send_msg(struct es_frame_link *link, const struct es_frame_msg *msg,
 		lose(link, "the encoder does not read its messages");
 		return false;
 	case ES_LINK_CLOSED:
-		lose(link, "the encoder is gone");
+		lose_peer(link);
 		return false;
 	case ES_LINK_BROKEN:
 		break;
@@ -302,7 +311,7 @@ static int handle_readable(int fd, uint32_t mask, void *data) {
 	case ES_LINK_AGAIN:
 		break;
 	case ES_LINK_CLOSED:
-		lose(link, "the encoder is gone");
+		lose_peer(link);
 		break;
 	case ES_LINK_BROKEN:
 		lose(link, "a message cannot be received");

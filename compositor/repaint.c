@@ -287,13 +287,12 @@ static int handle_timer(int fd, uint32_t mask, void *data) {
 }
 
 // wlroots sends this from an idle source after all clients' requests at hand, when the scene has
-// damage or a surface wants a callback; and from within virtual_output_end.
+// damage or a surface wants a callback. A commit cancels that idle source: then it comes from within
+// virtual_output_end, and what was asked for must not be forgotten.
 static void handle_frame(struct wl_listener *listener, void *data) {
 	struct es_repaint *repaint = wl_container_of(listener, repaint, frame);
-	if (!repaint->busy) {
-		repaint->asked = true;
-		look(repaint);
-	}
+	repaint->asked = true;
+	look(repaint);
 }
 
 struct es_repaint *repaint_create(struct es_display *display, int32_t detached_mhz) {
