@@ -167,53 +167,49 @@ static void pending_done(struct es_file_output *output) {
 	output->good = output->base;
 }
 
-static bool write_header(struct es_file_output *output, int64_t position, int64_t end) {
-	uint8_t header[ES_SHELTER_MAX_HEADER];
-	output->shelter->make_header((uint64_t)(end - position), header);
-	return write_at(output, header, output->shelter->header_size, position);
-}
-
-// Lengthens the element at the file's end. Between the two calls a reader would find it torn: so
-// this is done seldom, in large steps.
+// Lengthens the file for the element at its end. Until that says so too, a moment later, a reader
+// would complain: so this is done seldom, in large steps.
 static bool extend_shelter(struct es_file_output *output, int64_t needed) {
 	int64_t end = output->base + needed + output->shelter->reserve;
-	int fd = output->fd;
-	if (ftruncate(fd, (off_t)(output->start + end)) != 0) {
+	if (ftruncate(output->fd, (off_t)(output->start + end)) != 0) {
 		// Near a limit: only what this unit needs.
 		end = output->base + needed;
-		if (ftruncate(fd, (off_t)(output->start + end)) != 0) {
+		if (ftruncate(output->fd, (off_t)(output->start + end)) != 0) {
 			output->error = errno;
 			return false;
 		}
 	}
 	output->shelter_end = end;
-	return write_header(output, output->base, end);
+	return true;
 }
 
+// First everything, with the element's head in place of its own; then its own. With a reserve, the
+// element over what is left of it comes behind.
 static bool write_sheltered(struct es_file_output *output) {
-	size_t header_size = output->shelter->header_size;
-	int64_t size = (int64_t)output->pending_size;
-	if (output->shelter->reserve == 0) {
-		if (!write_header(output, output->base, output->base + size)) {
+	const struct es_shelter *shelter = output->shelter;
+	size_t size = output->pending_size, header_size = shelter->header_size;
+	int64_t end = output->base + (int64_t)size;
+	size_t total = size;
+	if (shelter->reserve > 0) {
+		total += header_size;
+		if ((output->shelter_end < output->base + (int64_t)total &&
+					!extend_shelter(output, (int64_t)total)) ||
+				!reserve(output, total)) {
 			return false;
 		}
-	} else {
-		int64_t needed = size + (int64_t)header_size;
-		if (output->shelter_end < output->base + needed && !extend_shelter(output, needed)) {
-			return false;
-		}
-		if (!write_header(output, output->base + size, output->shelter_end)) {
-			return false;
-		}
+		shelter->make_header((uint64_t)(output->shelter_end - end), output->gather + size);
+		end = output->shelter_end;
 	}
-	return write_at(output, output->pending + header_size, output->pending_size - header_size,
-				   output->base + (int64_t)header_size) &&
-			write_at(output, output->pending, header_size, output->base);
+	uint8_t own[ES_SHELTER_MAX_HEADER];
+	memcpy(own, output->gather, header_size);
+	shelter->make_header((uint64_t)(end - output->base), output->gather);
+	return write_at(output, output->gather, total, output->base) &&
+			write_at(output, own, header_size, output->base);
 }
 
 static enum es_sink_result flush_file(struct es_file_output *output) {
-	bool sheltered =
-			output->shelter != NULL && output->pending_size >= output->shelter->header_size;
+	bool sheltered = output->shelter != NULL && output->pending == output->gather &&
+			output->pending_size >= output->shelter->header_size;
 	bool ok = sheltered ? write_sheltered(output)
 						: write_at(output, output->pending, output->pending_size, output->base);
 	return ok ? ES_SINK_OK : ES_SINK_FAILED;
