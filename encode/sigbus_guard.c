@@ -19,16 +19,25 @@ static void handle_sigbus(int signal_number) {
 }
 
 bool sigbus_guard_install(void) {
-	// Not blocked while it is handled, since it is left by siglongjmp without restoring the mask.
-	struct sigaction action = {.sa_handler = handle_sigbus, .sa_flags = SA_NODEFER};
+	struct sigaction action = {.sa_handler = handle_sigbus};
 	sigemptyset(&action.sa_mask);
 	return sigaction(SIGBUS, &action, NULL) == 0;
+}
+
+// It is blocked while it is handled, and the handler was left by siglongjmp. Saving the signal mask with
+// each guard would be a system call for each frame.
+static void unblock_sigbus(void) {
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGBUS);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 bool sigbus_guard_run(void (*read)(void *data), void *data) {
 	assert(active_guard == NULL);
 	sigjmp_buf guard;
 	if (sigsetjmp(guard, 0) != 0) {
+		unblock_sigbus();
 		return false;
 	}
 	active_guard = &guard;
