@@ -34,6 +34,7 @@
 #include "base/log.h"
 #include "compositor/decoration.h"
 #include "compositor/display.h"
+#include "compositor/flood_guard.h"
 #include "compositor/quota.h"
 #include "compositor/requests.h"
 #include "compositor/xwayland.h"
@@ -245,7 +246,7 @@ bool globals_create(struct es_display *display) {
 	display->globals = &globals->public;
 	wl_display_set_default_max_buffer_size(display->wl_display, MAX_CLIENT_BUFFER);
 	wl_display_set_global_filter(display->wl_display, is_offered, globals);
-	if (!quota_create(display)) {
+	if (!quota_create(display) || !flood_guard_create(display)) {
 		es_log(ES_LOG_ERROR, "cannot set limits for clients: out of memory");
 		return false;
 	}

@@ -11,6 +11,8 @@
 #include "compositor/globals.h"
 #include "compositor/view.h"
 
+#define MAX_TOKENS 256
+
 // One protocol object's listeners.
 struct manager {
 	struct es_display *display; // borrowed
@@ -57,10 +59,22 @@ static void handle_request_activate(struct wl_listener *listener, void *data) {
 	}
 }
 
+// A token that nobody uses lives for half a minute: a client could make any number of them.
+static void handle_new_token(struct wl_listener *listener, void *data) {
+	struct wlr_xdg_activation_token_v1 *token = data;
+	struct wl_list *tokens = &token->activation->tokens;
+	if (wl_list_length(tokens) > MAX_TOKENS) {
+		struct wlr_xdg_activation_token_v1 *oldest = wl_container_of(tokens->prev, oldest, link);
+		wlr_xdg_activation_token_v1_destroy(oldest);
+	}
+}
+
 bool requests_create_activation(struct es_display *display) {
 	struct wlr_xdg_activation_v1 *activation = wlr_xdg_activation_v1_create(display->wl_display);
 	return activation != NULL &&
 			manage(display, &activation->events.request_activate, handle_request_activate,
+					&activation->events.destroy) &&
+			manage(display, &activation->events.new_token, handle_new_token,
 					&activation->events.destroy);
 }
 
