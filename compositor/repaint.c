@@ -275,6 +275,14 @@ static void handle_idle(void *data) {
 	look(repaint);
 }
 
+void repaint_wake(struct es_repaint *repaint) {
+	// While looking: it goes on until there is nothing to do.
+	if (repaint == NULL || repaint->idle != NULL || repaint->busy || repaint->stopped) {
+		return;
+	}
+	repaint->idle = wl_event_loop_add_idle(repaint->display->loop, handle_idle, repaint);
+}
+
 static int handle_timer(int fd, uint32_t mask, void *data) {
 	struct es_repaint *repaint = data;
 	uint64_t times;
@@ -282,7 +290,8 @@ static int handle_timer(int fd, uint32_t mask, void *data) {
 		return 0; // set anew in the meantime
 	}
 	repaint->armed_ns = 0;
-	look(repaint);
+	// Not now: what apps have committed by this moment may come later in the same round of events.
+	repaint_wake(repaint);
 	return 0;
 }
 
@@ -341,14 +350,6 @@ void repaint_destroy(struct es_repaint *repaint) {
 	fd_close(&repaint->timer_fd);
 	wlr_damage_ring_finish(&repaint->rendered);
 	free(repaint);
-}
-
-void repaint_wake(struct es_repaint *repaint) {
-	// While looking: it goes on until there is nothing to do.
-	if (repaint == NULL || repaint->idle != NULL || repaint->busy || repaint->stopped) {
-		return;
-	}
-	repaint->idle = wl_event_loop_add_idle(repaint->display->loop, handle_idle, repaint);
 }
 
 void repaint_damage_whole(struct es_repaint *repaint) {
