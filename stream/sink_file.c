@@ -76,7 +76,7 @@ static void make_free(uint64_t size, uint8_t *out) {
 }
 
 static const struct es_shelter shelters[] = {
-		[ES_CONTAINER_MKV] = {9, make_void, 1 << 20},
+		[ES_CONTAINER_MKV] = {9, make_void, 256 << 10},
 		[ES_CONTAINER_MP4] = {8, make_free, 0},
 };
 
@@ -95,8 +95,6 @@ static const char *remedy(int error) {
 		return "; what was written before is kept: the file system or a limit (ulimit -f) allows "
 			   "no "
 			   "longer file";
-	case EPIPE:
-		return ": its reader is gone";
 	default:
 		return "; what was written before is kept: check the device, or choose another place with "
 			   "-o";
@@ -350,8 +348,12 @@ static void rollback(struct es_sink_file *file) {
 static enum es_sink_result fail_output(struct es_sink_file *file) {
 	int error = file->output.error;
 	char text[ES_SESSION_MAX_TEXT];
-	snprintf(text, sizeof(text), "cannot write %.200s: %s%s", file->path, strerror(error),
-			remedy(error));
+	if (error == EPIPE) {
+		snprintf(text, sizeof(text), "cannot write %.200s: its reader is gone", file->path);
+	} else {
+		snprintf(text, sizeof(text), "cannot write %.200s: %s%s", file->path, strerror(error),
+				remedy(error));
+	}
 	if (file_output_seekable(&file->output) && file->muxer != NULL && !file->finished) {
 		file->finished = true;
 		rollback(file);

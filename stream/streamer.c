@@ -300,7 +300,9 @@ static void read_source(struct es_streamer *streamer) {
 }
 
 static void start(struct es_streamer *streamer, int fd) {
-	snprintf(streamer->path, sizeof(streamer->path), "%s", streamer->message.start_stream.path);
+	const char *path = streamer->message.start_stream.path;
+	snprintf(streamer->path, sizeof(streamer->path), "%s",
+			strcmp(path, "-") == 0 ? "standard output" : path);
 	if (streamer->state != ES_STREAMER_NONE) {
 		es_log(ES_LOG_ERROR, "a second start is ignored");
 		fd_close(&fd);
