@@ -3,20 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "host/cli.h"
 #include "host/command_check.h"
 #include "host/end_signals.h"
-#include "host/live_line.h"
 #include "host/output_file.h"
 #include "host/run_course.h"
 #include "host/runtime_dir.h"
@@ -49,32 +46,6 @@ static int check_command(const char *command) {
 	return EXIT_NOT_EXECUTABLE;
 }
 
-static void print_summary(
-		const struct es_run_options *options, const struct es_run_summary *s, uint64_t file_bytes) {
-	const struct es_stream_stats *t = &s->stream;
-	const char *where = strcmp(options->output, "-") == 0 ? "standard output" : options->output;
-	uint64_t frames = t->units_new + t->units_repeated + t->units_cursor;
-	double seconds = (double)s->duration_ns / 1e9;
-	char size[24];
-	live_line_bytes(size, sizeof(size), file_bytes > 0 ? file_bytes : t->bytes);
-	if (frames == 0 && file_bytes == 0) {
-		fputs("earthshine: nothing was recorded: no frame was encoded\n", stderr);
-	} else if (frames == 0) {
-		// A streamer that was killed has told nothing about what is there.
-		fprintf(stderr, "earthshine: %s: %s\n", size, where);
-	} else {
-		fprintf(stderr,
-				"earthshine: %" PRIu64 " frames (%" PRIu64 " new, %" PRIu64
-				" repeated) in %.1f s, %.1f fps new, %s %" PRIu32 "x%" PRIu32
-				"@%.6g, %s, %.1f Mbit/s: %s\n",
-				frames, t->units_new, frames - t->units_new, seconds,
-				seconds > 0 ? (double)t->units_new / seconds : 0.0,
-				t->encoder[0] != '\0' ? t->encoder : s->encoder, s->mode.width, s->mode.height,
-				s->mode.refresh_mhz / 1000.0, size,
-				seconds > 0 ? (double)t->bytes * 8 / 1e6 / seconds : 0.0, where);
-	}
-}
-
 static int run_checked(const struct es_run_options *options, struct es_runtime_dir *runtime_dir) {
 	struct es_output_file output;
 	if (!output_file_open(&output, options->output)) {
@@ -91,7 +62,7 @@ static int run_checked(const struct es_run_options *options, struct es_runtime_d
 		summary.exit_status = summary.exit_status != 0 ? summary.exit_status : EXIT_FAILED;
 	}
 	if (!options->quiet && !discard) {
-		print_summary(options, &summary, output_file_size(&output));
+		run_summary_print(&summary, options->output, output_file_size(&output), stderr);
 	}
 	output_file_finish(&output, discard);
 	return summary.exit_status;

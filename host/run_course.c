@@ -14,17 +14,17 @@
 #include "base/process.h"
 #include "host/live_line.h"
 #include "host/output_file.h"
+#include "host/restart_limit.h"
 #include "host/runtime_dir.h"
 #include "host/session.h"
 
 #define START_NS (15 * ES_NS_PER_S) // a room is ready, or is killed
+#define EXIT_NS (2 * ES_NS_PER_S) // from END to the end of the process
 #define DRAIN_NS (7 * ES_NS_PER_S) // the app has 5 s to end after TERM; then what is left
 #define FINISH_MS 2000 // rooms end after we let go of them
 #define ABORT_MS 1000 // the same after a second signal: time to close the file
 #define ORPHANS_MS 2000 // what a dead display leaves behind, between TERM and KILL
 
-#define MAX_FAILURES 5 // encoders lost within FAILURES_NS end the run
-#define FAILURES_NS (60 * ES_NS_PER_S)
 // An encoder younger than this has not worked yet, and NEED_ENCODER speaks of the one before.
 #define SETTLED_NS (2 * ES_NS_PER_S)
 
@@ -51,7 +51,7 @@ struct course {
 	bool ended[ES_ROOM_COUNT]; // said END
 	bool decided, failed, discard;
 	unsigned n_signals;
-	int64_t failures_ns[MAX_FAILURES]; // newest last
+	struct es_restart_limit restart_limit;
 	struct es_encode_stats encode_past; // of encoders that were replaced
 	struct es_encode_stats encode_now;
 	struct es_live_line line;
@@ -162,46 +162,17 @@ static const char *describe_status(int status, char *out, size_t cap) {
 
 // --- the encoder ---
 
-static void add_encode_stats(struct es_encode_stats *sum, const struct es_encode_stats *more) {
-	sum->frames_new += more->frames_new;
-	sum->frames_repeated += more->frames_repeated;
-	sum->frames_cursor += more->frames_cursor;
-	sum->idr_asked += more->idr_asked;
-	sum->idr_made += more->idr_made;
-	sum->invalidations_asked += more->invalidations_asked;
-	sum->invalidations_made += more->invalidations_made;
-	sum->cache_hits += more->cache_hits;
-	sum->cache_misses += more->cache_misses;
-	sum->cache_evictions += more->cache_evictions;
-	sum->converted_px += more->converted_px;
-	sum->bytes += more->bytes;
-	sum->import_failures += more->import_failures;
-	sum->usage.cpu_us += more->usage.cpu_us;
-	if (more->usage.peak_rss_kib > sum->usage.peak_rss_kib) {
-		sum->usage.peak_rss_kib = more->usage.peak_rss_kib;
-	}
-}
-
-// True if that were too many of late.
-static bool count_failure(struct course *c) {
-	int64_t now = clock_now_ns();
-	memmove(&c->failures_ns[0], &c->failures_ns[1],
-			sizeof(c->failures_ns) - sizeof(c->failures_ns[0]));
-	c->failures_ns[MAX_FAILURES - 1] = now;
-	return c->failures_ns[0] != 0 && now - c->failures_ns[0] <= FAILURES_NS;
-}
-
 static void expect_encoder(struct course *c) {
 	c->encode_started_ns = clock_now_ns();
 	c->encode_deadline_ns = c->encode_started_ns + START_NS;
 }
 
 static void replace_encoder(struct course *c, const char *what) {
-	if (count_failure(c)) {
+	if (!restart_limit_allows(&c->restart_limit, clock_now_ns())) {
 		say(c, ES_LOG_ERROR,
 				"the encoder %s, the %dth time within a minute: ending the run; try another with -e or "
 				"-c, and look at `earthshine doctor`",
-				what, MAX_FAILURES);
+				what, ES_RESTART_MAX + 1);
 		fail_and_end(c);
 		return;
 	}
@@ -216,7 +187,7 @@ static void replace_encoder(struct course *c, const char *what) {
 }
 
 static void encoder_gone(struct course *c, int status) {
-	add_encode_stats(&c->encode_past, &c->encode_now);
+	run_summary_add_encode(&c->encode_past, &c->encode_now);
 	c->encode_now = (struct es_encode_stats){0};
 	c->encode_deadline_ns = 0;
 	char what[96];
@@ -242,6 +213,7 @@ static void encoder_ended(struct course *c, const struct es_session_msg *msg) {
 				clock_now_ns() - c->encode_started_ns < SETTLED_NS) {
 			fail_and_end(c); // it never worked: trying again would not help
 		}
+		c->encode_deadline_ns = clock_now_ns() + EXIT_NS;
 	}
 	if (c->state == ENCODE_DRAINING) {
 		session_detach(c->session); // else the display would wonder where it went
@@ -507,7 +479,7 @@ static void check_time(struct course *c) {
 	}
 	if (c->encode_deadline_ns != 0 && now >= c->encode_deadline_ns) {
 		c->encode_deadline_ns = 0;
-		say(c, ES_LOG_ERROR, "the encoder did not get ready in time: killing it");
+		say(c, ES_LOG_ERROR, "the encoder did not get ready, or end, in time: killing it");
 		session_kill(c->session, ES_ROOM_ENCODE);
 	}
 	if (c->time_ns != 0 && now >= c->time_ns) {
@@ -566,7 +538,7 @@ static void fill_summary(struct course *c) {
 	int64_t end_ns = c->end_ns != 0 ? c->end_ns : clock_now_ns();
 	summary->duration_ns = c->start_ns != 0 ? end_ns - c->start_ns : 0;
 	summary->encode = c->encode_past;
-	add_encode_stats(&summary->encode, &c->encode_now);
+	run_summary_add_encode(&summary->encode, &c->encode_now);
 	prefer_exact(&summary->encode.usage, session_past_usage(c->session, ES_ROOM_ENCODE));
 	prefer_exact(&summary->stream.usage, session_past_usage(c->session, ES_ROOM_STREAM));
 }

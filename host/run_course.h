@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "host/cli.h"
-#include "host/stats_json.h"
+#include "host/run_summary.h"
 
 struct es_output_file;
 struct es_runtime_dir;
