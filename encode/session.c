@@ -509,13 +509,17 @@ static int64_t earlier(int64_t a, int64_t b) {
 	return a < 0 ? b : b < 0 || a < b ? a : b;
 }
 
+// Without a free slot nothing that becomes ready could be encoded.
+static int fence_to_watch(const struct session *session) {
+	bool waits = session->frames != NULL && can_encode(session);
+	return waits ? frame_source_fence_fd(session->frames) : -1;
+}
+
 // When to wake up though nothing arrives, or -1: never.
 static int64_t next_wake_ns(const struct session *session) {
-	int64_t wake = -1;
-	if (session->frames != NULL) {
-		wake = frame_source_fence_deadline_ns(session->frames);
-	}
-	return earlier(wake, repeat_due_ns(session));
+	bool waits = session->frames != NULL && can_encode(session);
+	int64_t fence = waits ? frame_source_fence_deadline_ns(session->frames) : -1;
+	return earlier(fence, repeat_due_ns(session));
 }
 
 static bool wait_for_events(struct session *session) {
@@ -524,8 +528,7 @@ static bool wait_for_events(struct session *session) {
 			{.fd = session->units != NULL ? unit_link_fd(session->units) : -1, .events = POLLIN},
 			{.fd = session->frames != NULL ? frame_source_fd(session->frames) : -1,
 					.events = POLLIN},
-			{.fd = session->frames != NULL ? frame_source_fence_fd(session->frames) : -1,
-					.events = POLLIN},
+			{.fd = fence_to_watch(session), .events = POLLIN},
 	};
 	int64_t wake = next_wake_ns(session);
 	struct timespec timeout = {0};

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -114,6 +115,11 @@ static void done(struct house *house, uint32_t slot) {
 
 static struct es_unit expect_unit(struct house *house, enum es_unit_kind kind) {
 	struct es_unit unit = expect_unit_msg(house, ES_UNIT_UNIT).unit;
+	while (kind != ES_UNIT_REPEAT && unit.kind == ES_UNIT_REPEAT) {
+		// The machine was so slow that a refinement was due.
+		done(house, unit.slot);
+		unit = expect_unit_msg(house, ES_UNIT_UNIT).unit;
+	}
 	assert_int_equal(unit.kind, kind);
 	assert_true(unit.times.commit_ns <= unit.times.compose_ns &&
 			unit.times.compose_ns <= unit.times.put_ns &&
@@ -244,7 +250,8 @@ static void paint(int fd, uint32_t width, uint32_t height, uint32_t colour) {
 	munmap(pixels, size);
 }
 
-static void send_frame(struct house *house, uint64_t buffer_id) {
+// `fence`: -1, or anything that becomes readable.
+static void send_fenced_frame(struct house *house, uint64_t buffer_id, int fence) {
 	int64_t now = clock_now_ns();
 	struct es_frame_msg msg = {.type = ES_FRAME_FRAME};
 	msg.frame = (struct es_frame){
@@ -253,12 +260,17 @@ static void send_frame(struct house *house, uint64_t buffer_id) {
 			.commit_ns = now - 1, // equal times would say that no app drew it
 			.compose_ns = now,
 			.put_ns = now,
+			.has_fence = fence >= 0,
 	};
 	if (buffer_id != 0) {
 		msg.frame.n_rects = 1;
 		msg.frame.rects[0] = (struct es_rect){0, 0, 16, 16};
 	}
-	to_display(house, &msg, NULL);
+	to_display(house, &msg, &fence);
+}
+
+static void send_frame(struct house *house, uint64_t buffer_id) {
+	send_fenced_frame(house, buffer_id, -1);
 }
 
 // A frame, its release, its unit, and the next credit.
@@ -312,7 +324,7 @@ static void test_frames_to_units(void **state) {
 		paint(b, WIDTH, HEIGHT, 0xffffff);
 		for (uint32_t frame = 0; frame < 10; frame++) {
 			struct es_unit unit = show(house, 1 + frame % 2, ES_UNIT_NEW);
-			assert_int_equal(unit.sequence, frame + 1);
+			assert_true(unit.sequence >= frame + 1);
 			assert_int_equal(unit.idr, frame == 0);
 			assert_uint_in_range(decoded_luma(house, decoder, unit), 228, 240);
 			done(house, unit.slot);
@@ -482,6 +494,34 @@ static void test_bad_buffers(void **state) {
 	drain(house, true);
 }
 
+// A frame whose fence has not signalled is not read; one whose fence never does is given up.
+static void test_fences(void **state) {
+	struct house *house = start_attached(first_encoder());
+	close(announce(house, 1, WIDTH, HEIGHT));
+	int fence = eventfd(0, EFD_CLOEXEC);
+	assert_true(fence >= 0);
+	send_fenced_frame(house, 1, fence);
+	expect_silence(house);
+	assert_return_code(eventfd_write(fence, 1), 0);
+	expect_frame_msg(house, ES_FRAME_RELEASE);
+	done(house, expect_unit(house, ES_UNIT_NEW).slot);
+	expect_frame_msg(house, ES_FRAME_CREDIT);
+	close(fence);
+	let_it_settle(house);
+
+	fence = eventfd(0, EFD_CLOEXEC);
+	send_fenced_frame(house, 1, fence);
+	expect_silence(house);
+	expect_frame_msg(house, ES_FRAME_RELEASE);
+	expect_frame_msg(house, ES_FRAME_CREDIT);
+	assert_false(wait_readable(house->streamer, SILENCE_MS));
+	assert_int_equal(ask_stats(house).import_failures, 1);
+	close(fence);
+	done(house, show(house, 1, ES_UNIT_NEW).slot);
+	let_it_settle(house);
+	drain(house, true);
+}
+
 static void test_drain_before_anything(void **state) {
 	struct house *house = start_attached(first_encoder());
 	drain(house, false);
@@ -553,6 +593,7 @@ int main(void) {
 			cmocka_unit_test(test_cursor_only),
 			cmocka_unit_test(test_new_mode),
 			cmocka_unit_test(test_bad_buffers),
+			cmocka_unit_test(test_fences),
 			cmocka_unit_test(test_drain_before_anything),
 			cmocka_unit_test(test_drain_takes_the_last_frame),
 			cmocka_unit_test(test_peers_go),
