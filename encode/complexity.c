@@ -1,11 +1,10 @@
 #include "encode/complexity.h"
 
-#include <libyuv.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ROW_STEP 8
+#define BLOCK 16
 
 bool complexity_init(struct es_complexity *complexity, uint32_t width, uint32_t height) {
 	*complexity = (struct es_complexity){.width = width, .height = height};
@@ -18,20 +17,31 @@ void complexity_finish(struct es_complexity *complexity) {
 	*complexity = (struct es_complexity){0};
 }
 
-// Mean amplitude times length: what a sum of absolute differences tells, but libyuv has the
-// squared sum in vector code.
-static double difference(const uint8_t *a, const uint8_t *b, uint32_t n) {
-	return sqrt((double)ComputeSumSquareError(a, b, (int)n) * n);
+// Sum of absolute differences. Of a whole block its length is a constant: vector code.
+static uint32_t difference(const uint8_t *a, const uint8_t *b, uint32_t n) {
+	uint32_t sum = 0;
+	if (n == BLOCK) {
+		for (uint32_t i = 0; i < BLOCK; i++) {
+			sum += (uint32_t)abs(a[i] - b[i]);
+		}
+		return sum;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		sum += (uint32_t)abs(a[i] - b[i]);
+	}
+	return sum;
 }
 
-static void measure_row(struct es_complexity *complexity, const uint8_t *now, uint32_t row,
-		uint32_t x, uint32_t width, struct es_complexity_cost *cost) {
-	uint8_t *before = complexity->rows + (size_t)(row / ROW_STEP) * complexity->width + x;
-	double inter = difference(now, before, width);
-	double intra = width > 1 ? difference(now, now + 1, width - 1) : 0;
-	cost->inter += inter < intra ? inter : intra;
-	cost->intra += intra;
-	memcpy(before, now, width);
+static void measure_row(const uint8_t *now, const uint8_t *before, uint32_t width,
+		struct es_complexity_cost *cost) {
+	for (uint32_t x = 0; x < width; x += BLOCK) {
+		uint32_t n = width - x < BLOCK ? width - x : BLOCK;
+		uint32_t n_inside = width - x > BLOCK ? BLOCK : n - 1; // the last pixel has no neighbour
+		uint32_t inter = difference(now + x, before + x, n);
+		uint32_t intra = difference(now + x, now + x + 1, n_inside);
+		cost->inter += inter < intra ? inter : intra;
+		cost->intra += intra;
+	}
 }
 
 struct es_complexity_cost complexity_measure(struct es_complexity *complexity,
@@ -42,10 +52,13 @@ struct es_complexity_cost complexity_measure(struct es_complexity *complexity,
 		uint32_t first = (rect->y + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
 		for (uint32_t y = first; y < rect->y + rect->height; y += ROW_STEP) {
 			const uint8_t *now = picture->plane[0] + (size_t)y * picture->stride[0] + rect->x;
-			measure_row(complexity, now, y, rect->x, rect->width, &cost);
+			uint8_t *before =
+					complexity->rows + (size_t)(y / ROW_STEP) * complexity->width + rect->x;
+			measure_row(now, before, rect->width, &cost);
+			memcpy(before, now, rect->width);
 		}
 	}
-	cost.inter = fmax(cost.inter * ROW_STEP, 1);
-	cost.intra = fmax(cost.intra * ROW_STEP, 1);
+	cost.inter *= ROW_STEP;
+	cost.intra *= ROW_STEP;
 	return cost;
 }

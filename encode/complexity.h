@@ -3,10 +3,11 @@
 // with itself one pixel to the side (spatial). Drives rate_control.h.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "encode/encoder.h"
+#include "encode/picture.h"
 #include "protocol/frame_msg.h"
 
 struct es_complexity {
@@ -14,7 +15,7 @@ struct es_complexity {
 	uint8_t *rows; // owned: the sampled rows as they were
 };
 
-// In units of one grey level on one pixel of the whole picture; at least 1.
+// In grey levels times pixels.
 struct es_complexity_cost {
 	double inter; // predicted from the picture before, the cheaper way for each row
 	double intra; // of the sampled rows in the rectangles, coded alone

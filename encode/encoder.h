@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "encode/picture.h"
+#include "protocol/frame_msg.h"
 #include "protocol/mode.h"
 
 struct es_encoder_params {
@@ -28,12 +29,15 @@ struct es_encode_request {
 	// One byte per 16x16 macroblock in raster order, ES_MB_UNCHANGED: the same pixels as in the
 	// request before, 0: not; NULL: anything may have changed. Borrowed.
 	const uint8_t *unchanged;
+	// All that changed since the request before; none: the same picture again. Borrowed.
+	const struct es_rect *damage;
+	size_t n_damage;
 };
 
 struct es_encoded {
 	size_t size; // bytes written to `out`
 	bool idr;
-	uint8_t qp; // average, 0 if unknown
+	uint8_t qp; // of the coarsest part of the picture as the client has it now; 0 if unknown
 };
 
 struct es_encoder;
@@ -42,7 +46,7 @@ struct es_encoder_impl {
 	const char *name; // as after -e
 	enum es_codec codec;
 	enum es_picture_layout layout;
-	uint8_t good_qp; // average at or below which encoding the same picture again shows nothing new
+	uint8_t good_qp; // at or below which encoding the same picture again shows nothing new
 	// NULL after a logged error. The encoder starts with an IDR.
 	struct es_encoder *(*create)(const struct es_encoder_params *params);
 	void (*destroy)(struct es_encoder *encoder);

@@ -1,5 +1,5 @@
 // H.264 by libx264. Its own API, because libavcodec hides what streaming needs: reference
-// invalidation, macroblock hints, parameter sets apart.
+// invalidation, macroblock hints, a quantiser for each picture (rate_control.h), parameter sets apart.
 #include "encode/encoder_impls.h"
 
 #include <assert.h>
@@ -12,6 +12,8 @@
 #include <x264.h>
 
 #include "base/log.h"
+#include "encode/complexity.h"
+#include "encode/rate_control.h"
 
 // Frames that stay referable for invalidation. 8 of 1080p are level 5.0.
 #define DPB_FRAMES 8
@@ -27,6 +29,8 @@ struct x264_encoder {
 	struct es_encoder base;
 	x264_t *x264; // owned
 	x264_param_t param;
+	struct es_complexity complexity; // owned
+	struct es_rate_control rate;
 	int32_t refresh_mhz;
 	uint64_t last_sequence; // encoded; 0: none
 	uint64_t idr_sequence;
@@ -56,17 +60,6 @@ static const char *suitable_preset(const struct es_mode *mode) {
 	return "ultrafast";
 }
 
-// Average = maximum, and a buffer of one frame: no access unit, IDRs included, is larger than
-// the link carries in one refresh interval.
-static void set_rate(x264_param_t *param, uint32_t kbps, int32_t refresh_mhz) {
-	uint64_t one_frame =
-			((uint64_t)kbps * 1000 + (uint64_t)refresh_mhz - 1) / (uint64_t)refresh_mhz;
-	param->rc.i_rc_method = X264_RC_ABR;
-	param->rc.i_bitrate = (int)kbps;
-	param->rc.i_vbv_max_bitrate = (int)kbps;
-	param->rc.i_vbv_buffer_size = (int)one_frame;
-}
-
 static void set_colour(x264_param_t *param, const struct es_colour *colour) {
 	param->vui.i_colorprim = colour->primaries;
 	param->vui.i_transfer = colour->transfer;
@@ -74,6 +67,17 @@ static void set_colour(x264_param_t *param, const struct es_colour *colour) {
 	param->vui.b_fullrange = colour->full_range;
 	param->vui.i_chroma_loc = 0; // left, and centred between two rows
 }
+
+// Each picture brings its quantiser. x264 limits it to what the constant one and its factors for I and
+// B pictures span: 20 to each side with the largest factors.
+static void set_qp_range(x264_param_t *param) {
+	param->rc.i_rc_method = X264_RC_CQP;
+	param->rc.i_qp_constant = ES_RATE_QP_MIN + 20;
+	param->rc.f_ip_factor = 10;
+	param->rc.f_pb_factor = 10;
+}
+
+static_assert(ES_RATE_QP_MAX - ES_RATE_QP_MIN < 40, "x264 would limit the quantiser");
 
 static bool fill_param(x264_param_t *param, const struct es_encoder_params *params) {
 	const struct es_mode *mode = &params->mode;
@@ -99,7 +103,7 @@ static bool fill_param(x264_param_t *param, const struct es_encoder_params *para
 	param->b_annexb = 1;
 	param->b_aud = 0;
 	param->analyse.b_mb_info = 1;
-	set_rate(param, params->bitrate_kbps, mode->refresh_mhz);
+	set_qp_range(param);
 	set_colour(param, &params->colour);
 	return x264_param_apply_profile(param, "high") == 0;
 }
@@ -113,6 +117,7 @@ static void x264_destroy(struct es_encoder *base) {
 		x264_encoder_close(encoder->x264);
 	}
 	x264_param_cleanup(&encoder->param);
+	complexity_finish(&encoder->complexity);
 	free(encoder);
 }
 
@@ -123,6 +128,12 @@ static struct es_encoder *x264_create(const struct es_encoder_params *params) {
 	}
 	encoder->base.impl = &encoder_x264;
 	encoder->refresh_mhz = params->mode.refresh_mhz;
+	rate_control_init(&encoder->rate, params->bitrate_kbps, params->mode.refresh_mhz);
+	if (!complexity_init(&encoder->complexity, params->mode.width, params->mode.height)) {
+		es_log(ES_LOG_ERROR, "cannot encode %ux%u: out of memory", params->mode.width,
+				params->mode.height);
+		goto fail;
+	}
 	if (!fill_param(&encoder->param, params)) {
 		es_log(ES_LOG_ERROR, "x264 refuses its settings");
 		goto fail;
@@ -142,7 +153,6 @@ fail:
 static void fill_picture(x264_picture_t *to, const struct es_picture *from,
 		const struct es_encode_request *request) {
 	x264_picture_init(to);
-	to->i_type = request->force_idr ? X264_TYPE_IDR : X264_TYPE_AUTO;
 	to->i_pts = (int64_t)request->sequence;
 	to->img.i_csp = X264_CSP_NV12;
 	to->img.i_plane = 2;
@@ -153,12 +163,27 @@ static void fill_picture(x264_picture_t *to, const struct es_picture *from,
 	to->prop.mb_info = (uint8_t *)request->unchanged; // read only, while encoding
 }
 
+// What the picture costs, for the rate control: an IDR is all of it, whatever changed.
+static struct es_complexity_cost measure(struct x264_encoder *encoder,
+		const struct es_picture *picture, const struct es_encode_request *request, bool idr) {
+	if (idr) {
+		struct es_rect all = {.width = picture->width, .height = picture->height};
+		return complexity_measure(&encoder->complexity, picture, &all, 1);
+	}
+	return complexity_measure(&encoder->complexity, picture, request->damage, request->n_damage);
+}
+
 static bool x264_encode(struct es_encoder *base, const struct es_picture *picture,
 		const struct es_encode_request *request, uint8_t *out, size_t cap,
 		struct es_encoded *encoded) {
 	struct x264_encoder *encoder = (struct x264_encoder *)base;
+	bool idr = request->force_idr || encoder->last_sequence == 0;
+	struct es_complexity_cost cost = measure(encoder, picture, request, idr);
+	int qp = rate_control_qp(&encoder->rate, idr, &cost);
 	x264_picture_t in, result;
 	fill_picture(&in, picture, request);
+	in.i_type = idr ? X264_TYPE_IDR : X264_TYPE_AUTO;
+	in.i_qpplus1 = qp + 1;
 	x264_nal_t *nals;
 	int n_nals;
 	int size = x264_encoder_encode(encoder->x264, &nals, &n_nals, &in, &result);
@@ -171,11 +196,11 @@ static bool x264_encode(struct es_encoder *base, const struct es_picture *pictur
 		return false;
 	}
 	memcpy(out, nals[0].p_payload, (size_t)size); // the payloads lie one after the other
-	int qp = result.i_qpplus1 - 1;
+	rate_control_update(&encoder->rate, idr, qp, &cost, (size_t)size);
 	*encoded = (struct es_encoded){
 			.size = (size_t)size,
 			.idr = result.b_keyframe != 0,
-			.qp = (uint8_t)(qp < 1 ? 1 : qp),
+			.qp = (uint8_t)encoder->rate.coarsest_qp,
 	};
 	encoder->last_sequence = request->sequence;
 	if (encoded->idr) {
@@ -237,8 +262,8 @@ static bool x264_invalidate(struct es_encoder *base, uint64_t first, uint64_t la
 
 static bool x264_set_bitrate(struct es_encoder *base, uint32_t kbps) {
 	struct x264_encoder *encoder = (struct x264_encoder *)base;
-	set_rate(&encoder->param, kbps, encoder->refresh_mhz);
-	return x264_encoder_reconfig(encoder->x264, &encoder->param) == 0;
+	rate_control_set_bitrate(&encoder->rate, kbps, encoder->refresh_mhz);
+	return true;
 }
 
 const struct es_encoder_impl encoder_x264 = {

@@ -112,6 +112,8 @@ bool pipeline_encode(struct es_pipeline *pipeline, struct es_cursor_blend *curso
 	if (cursor != NULL) {
 		cursor_blend_damage(cursor, &pipeline->damage);
 	}
+	full.damage = pipeline->damage.rects;
+	full.n_damage = pipeline->damage.n;
 	if (purpose == ES_PIPELINE_CHANGE && pipeline->hints && !request->force_idr) {
 		damage_map(&pipeline->damage, pipeline->unchanged, ES_MB_UNCHANGED);
 		full.unchanged = pipeline->unchanged;

@@ -1,13 +1,19 @@
-// The quantiser of each picture, so that an access unit takes no more than one refresh
-// interval of the bitrate (a VBV of one frame).
+// The quantiser (qp, 0..51) of each picture, so that an access unit takes no more than one refresh
+// interval of the bitrate: a VBV of one frame.
 //
-// The encoder's own rate control would first encode a half-size copy of every picture to
-// predict its size, which costs as much as encoding the picture. We know what changed, so
-// we predict from complexity.h: bits = k * cost / step(qp), where k is learnt from every access
-// unit, apart for IDRs and for the others. What a unit took too much is taken off the next.
+// x264's own rate control predicts a picture's size by first searching motion in a half-size copy of it,
+// which costs as much again as encoding the picture. We know what changed, so we predict from
+// complexity.h:
+//
+//   bits = k_inter * cost of what changed / step(qp)
+//        + k_refine * cost of what the client has coarser than that / step(qp), if qp is finer
+//
+// and take the finest qp that fits. The factors are learnt from each access unit. What one took too
+// much is taken off those after it. Pure: no clock, no I/O.
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "encode/complexity.h"
@@ -15,12 +21,15 @@
 #define ES_RATE_QP_MIN 16 // finer is not seen
 #define ES_RATE_QP_MAX 51
 
+enum es_rate_factor { ES_RATE_INTER, ES_RATE_IDR, ES_RATE_REFINE, ES_RATE_FACTORS };
+
 struct es_rate_control {
 	double frame_bits; // what one access unit may take
-	double k[2]; // [idr]
-	double weight[2]; // how many units the k was learnt from, fading
 	double debt_bits;
-	int last_qp;
+	double k[ES_RATE_FACTORS];
+	double weight[ES_RATE_FACTORS]; // how many units the k was learnt from, fading
+	int coarsest_qp; // in the picture as the client has it
+	double coarse_cost; // of the area that has it
 };
 
 void rate_control_init(struct es_rate_control *control, uint32_t bitrate_kbps, int32_t refresh_mhz);
@@ -28,10 +37,10 @@ void rate_control_init(struct es_rate_control *control, uint32_t bitrate_kbps, i
 void rate_control_set_bitrate(
 		struct es_rate_control *control, uint32_t bitrate_kbps, int32_t refresh_mhz);
 
-// The quantiser for a picture of this cost.
+// The quantiser for a picture of this cost (nothing changed: 0).
 int rate_control_qp(
 		const struct es_rate_control *control, bool idr, const struct es_complexity_cost *cost);
 
-// Learns from what came out.
+// Learns from what came out of it.
 void rate_control_update(struct es_rate_control *control, bool idr, int qp,
 		const struct es_complexity_cost *cost, size_t bytes);

@@ -15,7 +15,7 @@ struct es_refine {
 };
 
 void refine_init(struct es_refine *refine, int64_t period_ns, uint8_t good_qp);
-// A picture with new content was encoded at `now_ns` with this average qp (0: unknown).
+// A picture with new content was encoded at `now_ns` ; the client has no part of it coarser than qp (0: unknown).
 void refine_changed(struct es_refine *refine, int64_t now_ns, uint8_t qp);
 // The same picture was encoded again.
 void refine_repeated(struct es_refine *refine, int64_t now_ns, uint8_t qp);

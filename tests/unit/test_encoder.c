@@ -87,15 +87,17 @@ static struct es_encoded *encode(struct stream *stream, bool force_idr, bool hin
 	assert_true(sequence <= MAX_UNITS);
 	stream->units[sequence] = malloc(UNIT_CAP);
 	damage_map(&stream->damage, stream->unchanged, ES_MB_UNCHANGED);
-	damage_clear(&stream->damage);
 	struct es_encode_request request = {
 			.sequence = sequence,
 			.force_idr = force_idr,
 			.unchanged = hints ? stream->unchanged : NULL,
+			.damage = stream->damage.rects,
+			.n_damage = stream->damage.n,
 	};
 	struct es_encoded *encoded = &stream->encoded[sequence];
 	assert_true(encoder_encode(stream->encoder, &stream->picture, &request, stream->units[sequence],
 			UNIT_CAP, encoded));
+	damage_clear(&stream->damage);
 	assert_true(encoded->size > 0);
 	return encoded;
 }
