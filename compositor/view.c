@@ -93,6 +93,12 @@ void view_finish(struct es_view *view) {
 	view->tree = NULL;
 }
 
+void view_set_parent(struct es_view *view, struct es_view *parent) {
+	// A dialog often goes right after its window; it must not fill the screen in between.
+	view->orphan = view->mapped && parent == NULL && (view->orphan || view->parent != NULL);
+	view->parent = parent;
+}
+
 void view_map(struct es_view *view) {
 	assert(view->surface != NULL);
 	if (view->mapped) {
@@ -112,6 +118,7 @@ void view_unmap(struct es_view *view) {
 	struct es_display *display = view->display;
 	bool focused = display->views.next == &view->link;
 	view->mapped = false;
+	view->orphan = false;
 	wl_list_remove(&view->link);
 	wl_list_init(&view->link);
 	wlr_scene_node_set_enabled(&view->tree->node, false);

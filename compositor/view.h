@@ -29,7 +29,8 @@ struct es_view {
 
 	// hints of the shell
 	struct wlr_surface *surface; // borrowed, while mapped
-	struct es_view *parent; // borrowed, NULL: none
+	struct es_view *parent; // borrowed, NULL: none; by view_set_parent
+	bool orphan; // has lost its parent while mapped: it goes on to float
 	bool floats; // keeps its own size
 	bool fullscreen;
 	bool no_focus; // never wants the keyboard
@@ -45,6 +46,8 @@ struct es_view {
 bool view_init(struct es_view *view, struct es_display *display, const struct es_view_impl *impl);
 // Unmaps if needed and destroys the scene tree. Legal after a failed view_init and twice.
 void view_finish(struct es_view *view);
+
+void view_set_parent(struct es_view *view, struct es_view *parent);
 
 // The window has content and shows: on top and focused. view->surface must be set.
 void view_map(struct es_view *view);

@@ -11,6 +11,7 @@
 #include "compositor/display.h"
 #include "compositor/seat.h"
 #include "compositor/view.h"
+#include "compositor/x11_surface.h"
 
 struct unmanaged {
 	struct es_display *display; // borrowed
@@ -84,6 +85,7 @@ static void handle_associate(struct wl_listener *listener, void *data) {
 	struct wlr_surface *surface = unmanaged->xsurface->surface;
 	wl_signal_add(&surface->events.map, &unmanaged->map);
 	wl_signal_add(&surface->events.unmap, &unmanaged->unmap);
+	x11_surface_map_early(unmanaged->xsurface);
 }
 
 static void handle_dissociate(struct wl_listener *listener, void *data) {
@@ -178,8 +180,9 @@ void x11_unmanaged_create(struct es_display *display, struct wlr_xwayland_surfac
 	listen(unmanaged);
 	// It was managed until now.
 	if (xsurface->surface != NULL) {
+		bool mapped = xsurface->surface->mapped;
 		handle_associate(&unmanaged->associate, NULL);
-		if (xsurface->surface->mapped) {
+		if (mapped) {
 			show(unmanaged);
 		}
 	}

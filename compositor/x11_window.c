@@ -8,12 +8,14 @@
 #include "base/log.h"
 #include "compositor/display.h"
 #include "compositor/view.h"
+#include "compositor/x11_surface.h"
 
 struct window {
 	struct es_view view;
 	struct wlr_xwayland_surface *xsurface; // borrowed; its data is the view
 	void (*unmanaged)(struct wlr_xwayland_surface *xsurface, void *data);
 	void *data;
+	int own_width, own_height; // as large as it likes to be
 	struct wlr_scene_tree *content; // while mapped; goes with its surface too
 
 	struct wl_listener associate;
@@ -27,7 +29,6 @@ struct window {
 	struct wl_listener request_fullscreen;
 	struct wl_listener request_maximize;
 	struct wl_listener request_activate;
-	struct wl_listener map_request;
 	struct wl_listener set_hints[4]; // parent, type, size hints, geometry
 	struct wl_listener set_override_redirect;
 };
@@ -40,13 +41,15 @@ static struct window *window_from_view(struct es_view *view) {
 static void view_configure(struct es_view *view, const struct wlr_box *box) {
 	struct wlr_xwayland_surface *xsurface = window_from_view(view)->xsurface;
 	bool fills = box->width > 0;
-	int width = fills ? box->width : view->width;
-	int height = fills ? box->height : view->height;
+	if (fills) {
+		view->width = box->width;
+		view->height = box->height;
+	}
 	wlr_xwayland_surface_set_fullscreen(xsurface, view->fullscreen);
 	wlr_xwayland_surface_set_maximized(
 			xsurface, fills && !view->fullscreen, fills && !view->fullscreen);
-	wlr_xwayland_surface_configure(
-			xsurface, (int16_t)box->x, (int16_t)box->y, (uint16_t)width, (uint16_t)height);
+	wlr_xwayland_surface_configure(xsurface, (int16_t)box->x, (int16_t)box->y,
+			(uint16_t)view->width, (uint16_t)view->height);
 }
 
 static void view_activate(struct es_view *view, bool activated) {
@@ -92,11 +95,21 @@ static void update_hints(struct window *window) {
 	struct es_view *view = &window->view;
 	int width, height;
 	display_logical_size(view->display, &width, &height);
-	view->parent = parent_view(window);
+	view_set_parent(view, parent_view(window));
 	view->fullscreen = xsurface->fullscreen;
 	view->no_focus = wlr_xwayland_surface_icccm_input_model(xsurface) == WLR_ICCCM_INPUT_MODEL_NONE;
-	view->floats = xsurface->parent != NULL || xsurface->modal || has_floating_type(xsurface) ||
-			has_fixed_size(xsurface, width, height);
+	view->floats = xsurface->parent != NULL || view->orphan || xsurface->modal ||
+			has_floating_type(xsurface) || has_fixed_size(xsurface, width, height);
+}
+
+static void arrange(struct window *window) {
+	struct es_view *view = &window->view;
+	update_hints(window);
+	if (view->floats && !view->fullscreen) {
+		view->width = window->own_width;
+		view->height = window->own_height;
+	}
+	view_arrange(view);
 }
 
 static void handle_set_hints(struct window *window) {
@@ -104,7 +117,7 @@ static void handle_set_hints(struct window *window) {
 	update_hints(window);
 	if (window->view.parent != before.parent || window->view.floats != before.floats ||
 			window->view.fullscreen != before.fullscreen) {
-		view_arrange(&window->view);
+		arrange(window);
 	}
 }
 
@@ -134,22 +147,24 @@ static void handle_set_geometry(struct wl_listener *listener, void *data) {
 static void handle_request_configure(struct wl_listener *listener, void *data) {
 	struct window *window = wl_container_of(listener, window, request_configure);
 	const struct wlr_xwayland_surface_configure_event *event = data;
-	// Only the size of a floating window is the client's. It is told in any case what it has.
-	window->view.width = event->width;
-	window->view.height = event->height;
-	update_hints(window);
-	view_arrange(&window->view);
+	if (event->mask & XCB_CONFIG_WINDOW_WIDTH) {
+		window->own_width = event->width;
+	}
+	if (event->mask & XCB_CONFIG_WINDOW_HEIGHT) {
+		window->own_height = event->height;
+	}
+	// Its place is never the client's, its size only while it floats. It is told in any case.
+	arrange(window);
 }
 
 static void handle_request_fullscreen(struct wl_listener *listener, void *data) {
 	struct window *window = wl_container_of(listener, window, request_fullscreen);
-	update_hints(window);
-	view_arrange(&window->view);
+	arrange(window);
 }
 
 static void handle_request_maximize(struct wl_listener *listener, void *data) {
 	struct window *window = wl_container_of(listener, window, request_maximize);
-	view_arrange(&window->view);
+	arrange(window);
 }
 
 static void handle_request_activate(struct wl_listener *listener, void *data) {
@@ -157,13 +172,6 @@ static void handle_request_activate(struct wl_listener *listener, void *data) {
 	if (window->view.mapped) {
 		view_focus(&window->view);
 	}
-}
-
-// Before it is shown: the right size from its first picture on.
-static void handle_map_request(struct wl_listener *listener, void *data) {
-	struct window *window = wl_container_of(listener, window, map_request);
-	update_hints(window);
-	view_arrange(&window->view);
 }
 
 static void handle_content_destroy(struct wl_listener *listener, void *data) {
@@ -182,10 +190,7 @@ static void show(struct window *window) {
 	}
 	wl_signal_add(&window->content->node.events.destroy, &window->content_destroy);
 	window->view.surface = surface;
-	window->view.width = window->xsurface->width;
-	window->view.height = window->xsurface->height;
-	update_hints(window);
-	view_arrange(&window->view);
+	arrange(window);
 	view_map(&window->view);
 }
 
@@ -206,10 +211,13 @@ static void handle_unmap(struct wl_listener *listener, void *data) {
 	hide(window);
 }
 
+// It is about to show and its properties have been read: it gets its size before its first picture.
 static void handle_associate(struct wl_listener *listener, void *data) {
 	struct window *window = wl_container_of(listener, window, associate);
+	arrange(window);
 	wl_signal_add(&window->xsurface->surface->events.map, &window->map);
 	wl_signal_add(&window->xsurface->surface->events.unmap, &window->unmap);
+	x11_surface_map_early(window->xsurface);
 }
 
 static void stop_listening(struct wl_listener *listener) {
@@ -229,7 +237,7 @@ static void forget_parent(struct window *gone) {
 	wl_list_for_each (child, &gone->xsurface->children, parent_link) {
 		struct es_view *view = child->data;
 		if (view != NULL) {
-			view->parent = NULL;
+			view_set_parent(view, NULL);
 		}
 	}
 }
@@ -239,8 +247,8 @@ static void window_destroy(struct window *window) {
 	struct wl_listener *listeners[] = {&window->associate, &window->dissociate, &window->map,
 			&window->unmap, &window->content_destroy, &window->destroy, &window->request_configure,
 			&window->request_fullscreen, &window->request_maximize, &window->request_activate,
-			&window->map_request, &window->set_hints[0], &window->set_hints[1],
-			&window->set_hints[2], &window->set_hints[3], &window->set_override_redirect};
+			&window->set_hints[0], &window->set_hints[1], &window->set_hints[2],
+			&window->set_hints[3], &window->set_override_redirect};
 	for (size_t i = 0; i < sizeof(listeners) / sizeof(listeners[0]); i++) {
 		wl_list_remove(&listeners[i]->link);
 	}
@@ -285,7 +293,6 @@ static void listen(struct window *window) {
 					handle_request_maximize},
 			{&xsurface->events.request_activate, &window->request_activate,
 					handle_request_activate},
-			{&xsurface->events.map_request, &window->map_request, handle_map_request},
 			{&xsurface->events.set_parent, &window->set_hints[0], handle_set_parent},
 			{&xsurface->events.set_window_type, &window->set_hints[1], handle_set_window_type},
 			{&xsurface->events.set_size_hints, &window->set_hints[2], handle_set_size_hints},
@@ -313,14 +320,15 @@ void x11_window_create(struct es_display *display, struct wlr_xwayland_surface *
 	window->xsurface = xsurface;
 	window->unmanaged = unmanaged;
 	window->data = data;
-	window->view.width = xsurface->width;
-	window->view.height = xsurface->height;
+	window->own_width = xsurface->width;
+	window->own_height = xsurface->height;
 	xsurface->data = &window->view;
 	listen(window);
 	// It was override-redirect until now.
 	if (xsurface->surface != NULL) {
+		bool mapped = xsurface->surface->mapped;
 		handle_associate(&window->associate, NULL);
-		if (xsurface->surface->mapped) {
+		if (mapped) {
 			show(window);
 		}
 	}

@@ -77,15 +77,12 @@ static bool update_hints(struct toplevel *toplevel) {
 	struct wlr_xdg_toplevel *parent = toplevel->wlr_toplevel->parent;
 	int width, height;
 	display_logical_size(view->display, &width, &height);
-	bool floats = wants_to_float(toplevel->wlr_toplevel, width, height);
-	bool fullscreen = toplevel->wlr_toplevel->requested.fullscreen;
-	struct es_view *parent_view = parent != NULL ? parent->base->data : NULL;
-	bool changed =
-			view->floats != floats || view->fullscreen != fullscreen || view->parent != parent_view;
-	view->floats = floats;
-	view->fullscreen = fullscreen;
-	view->parent = parent_view;
-	return changed;
+	struct es_view before = *view;
+	view_set_parent(view, parent != NULL ? parent->base->data : NULL);
+	view->floats = wants_to_float(toplevel->wlr_toplevel, width, height) || view->orphan;
+	view->fullscreen = toplevel->wlr_toplevel->requested.fullscreen;
+	return view->floats != before.floats || view->fullscreen != before.fullscreen ||
+			view->parent != before.parent;
 }
 
 static void handle_commit(struct wl_listener *listener, void *data) {
@@ -117,7 +114,7 @@ static void handle_unmap(struct wl_listener *listener, void *data) {
 	struct toplevel *toplevel = wl_container_of(listener, toplevel, unmap);
 	view_unmap(&toplevel->view);
 	// Unmapping resets the window, its parent included, without another word.
-	toplevel->view.parent = NULL;
+	view_set_parent(&toplevel->view, NULL);
 }
 
 static void handle_destroy(struct wl_listener *listener, void *data) {
