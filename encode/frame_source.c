@@ -29,6 +29,7 @@ struct es_frame_source {
 	int64_t fence_deadline_ns;
 	struct es_damage damage; // of it and of those it displaced
 	bool credit_out;
+	bool paused; // told so
 
 	uint64_t failures;
 	struct es_link_packet packet; // too large for the stack of every call
@@ -271,13 +272,26 @@ bool frame_source_release(struct es_frame_source *source, const struct es_source
 	return send_release(source, &taken->frame, taken->taken_ns);
 }
 
+static bool send_credit(struct es_frame_source *source, uint32_t n) {
+	return send_message(
+			source, &(struct es_frame_msg){.type = ES_FRAME_CREDIT, .credit = {.n = n}});
+}
+
 bool frame_source_want(struct es_frame_source *source) {
 	if (source->pending || source->credit_out) {
 		return true;
 	}
 	source->credit_out = true;
-	return send_message(
-			source, &(struct es_frame_msg){.type = ES_FRAME_CREDIT, .credit = {.n = 1}});
+	source->paused = false;
+	return send_credit(source, 1);
+}
+
+bool frame_source_pause(struct es_frame_source *source) {
+	if (source->pending || source->credit_out || source->paused) {
+		return true;
+	}
+	source->paused = true;
+	return send_credit(source, 0);
 }
 
 struct es_cursor_blend *frame_source_cursor(struct es_frame_source *source) {

@@ -47,6 +47,9 @@ bool frame_source_release(struct es_frame_source *source, const struct es_source
 
 // Asks for one frame, unless one is asked for or there already. False: the link is of no use.
 bool frame_source_want(struct es_frame_source *source);
+// Says, once, that no frame is wanted because the streamer has not given a slot back: a slow reader is
+// no hung encoder. False: the link is of no use.
+bool frame_source_pause(struct es_frame_source *source);
 
 // As the display last showed it. Borrowed.
 struct es_cursor_blend *frame_source_cursor(struct es_frame_source *source);

@@ -497,8 +497,12 @@ static void work(struct session *session) {
 	}
 	while (!session->done && can_encode(session) && encode_next(session)) {
 	}
-	if (!session->done && session->frames != NULL && can_encode(session) && !session->draining &&
-			!frame_source_want(session->frames)) {
+	if (session->done || session->frames == NULL || session->draining) {
+		return;
+	}
+	bool ok = can_encode(session) ? frame_source_want(session->frames)
+								  : frame_source_pause(session->frames);
+	if (!ok) {
 		detach_frames(session);
 	}
 }

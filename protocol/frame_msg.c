@@ -210,7 +210,7 @@ static void get_formats(struct es_reader *r, struct es_frame_msg *msg) {
 }
 
 static bool credit_valid(const struct es_frame_msg *msg) {
-	return msg->credit.n >= 1 && msg->credit.n <= 2;
+	return msg->credit.n <= 2;
 }
 
 static void put_credit(struct es_writer *w, const struct es_frame_msg *msg) {

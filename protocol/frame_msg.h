@@ -30,7 +30,7 @@ enum es_frame_msg_type {
 	ES_FRAME_CURSOR_MOVE, // position only
 	// encode -> display
 	ES_FRAME_FORMATS = 64, // what it imports for direct scan-out; empty: memory only
-	ES_FRAME_CREDIT, // one more frame is wanted
+	ES_FRAME_CREDIT, // more frames are wanted; 0: done with the last, but waiting for the streamer
 	ES_FRAME_RELEASE, // + 0 or 1 fd: a fence after which the buffer has been read
 };
 
@@ -98,7 +98,7 @@ struct es_frame_msg {
 			struct es_frame_format entries[ES_FRAME_MAX_FORMATS];
 		} formats;
 		struct {
-			uint32_t n; // 1..2
+			uint32_t n; // 0..2
 		} credit;
 		struct {
 			uint64_t buffer_id; // 0: a cursor-only frame was taken
