@@ -88,6 +88,7 @@ int main(int argc, char *argv[]) {
 		return usage();
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); // the limit counts for memfds too: an error says so
 	fd_set_cloexec(ES_SESSION_FD, true);
 	process_raise_nofile();
 	return run(argv + 2);

@@ -73,5 +73,6 @@ int main(int argc, char *argv[]) {
 	// A terminal's Ctrl-C reaches the whole process group; the host ends us in its own time.
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); // the limit counts for memfds too: an error says so
 	return session_run(ES_SESSION_FD);
 }
