@@ -145,6 +145,8 @@ static double run_module(struct es_alone *alone, int threads, uint64_t *bytes) {
 		const struct es_encode_request request = {
 				.sequence = number,
 				.unchanged = number == 1 ? NULL : alone->map,
+				.damage = alone->damage.rects,
+				.n_damage = alone->damage.n,
 		};
 		struct es_encoded encoded;
 		int64_t before = cpu_ns();

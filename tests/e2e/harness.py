@@ -5,6 +5,7 @@ place of the `earthshine` in PATH. A run that is slower
 by its nature (sanitizers) says EARTHSHINE_TEST_SANITIZED=1; then rates are not judged.
 """
 
+import ctypes
 import glob
 import json
 import os
@@ -24,7 +25,7 @@ PAINT = os.environ.get('PAINT') or os.path.join(BUILD, 'tests/clients/paint')
 READMARKS = os.environ.get('READMARKS') or os.path.join(BUILD, 'tests/tools/readmarks')
 SANITIZED = os.environ.get('EARTHSHINE_TEST_SANITIZED', '0') not in ('', '0')
 
-MARKER = 'EARTHSHINE_TEST_MARK'
+MARKER = 'TEST_MARK'  # not EARTHSHINE_...: the app does not inherit those
 ROOMS = ('display', 'encode', 'stream')
 START_TIMEOUT = 60 if SANITIZED else 20
 END_TIMEOUT = 60 if SANITIZED else 20
@@ -32,6 +33,15 @@ END_TIMEOUT = 60 if SANITIZED else 20
 
 class Failed(AssertionError):
     pass
+
+
+def small_disk(folder, size):
+    """Mounts a file system of so many bytes; skips the test where that is not allowed."""
+    os.mkdir(folder)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b'none', folder.encode(), b'tmpfs', 0, f'size={size}'.encode()) != 0:
+        raise unittest.SkipTest('cannot mount a small file system: ' + os.strerror(ctypes.get_errno()))
+    return lambda: libc.umount2(folder.encode(), 2)  # MNT_DETACH
 
 
 def need(*programs):
@@ -386,11 +396,19 @@ class Case(unittest.TestCase):
         self.place = Place()
         self.runs = []
 
+    def run(self, result=None):
+        self.result = result
+        self.failed_before = len(result.failures) + len(result.errors) if result else 0
+        return super().run(result)
+
+    @property
+    def failed(self):
+        return self.result is not None and \
+            len(self.result.failures) + len(self.result.errors) > self.failed_before
+
     def tearDown(self):
-        failed = any(error for _, error in getattr(self._outcome, 'errors', [])) or \
-            not getattr(self._outcome, 'success', True)
         try:
-            if failed:
+            if self.failed:
                 for run in self.runs:
                     print(f'--- {" ".join(run.command)}\n{run.messages()}', file=sys.stderr)
             else:

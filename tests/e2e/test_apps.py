@@ -21,18 +21,11 @@ class Apps(harness.Case):
         self.fail('the last picture does not look right: '
                   f'middle {picture.pixel(WIDTH // 2, HEIGHT // 2)}, black {picture.near((0, 0, 0)):.2f}')
 
-    def record(self, app, *options, expect=None, **more):
-        # An app that is ended at the time limit may say so in its exit status.
-        run = self.run_app(app, *options, **more)
-        status = run.wait(more.get('timeout', harness.END_TIMEOUT))
-        self.assertGreaterEqual(status, 0, run.messages())
-        return run
-
     def test_paint(self):
         """Pixel by pixel against what the client has drawn."""
         drawn = self.place.file('drawn.ppm')
-        run = harness.Case.record(
-            self, harness.paint('--frames', 60, '--content', 'gradient', '--dump', f'40:{drawn}'),
+        run = self.record(
+            harness.paint('--frames', 60, '--content', 'gradient', '--dump', f'40:{drawn}'),
             '-s', f'{WIDTH}x{HEIGHT}@60', '-b', '20M')
         harness.probe(run.output, (WIDTH, HEIGHT))
         entries = harness.read_marks(run.output, '--compare-number', f'40:{drawn}')

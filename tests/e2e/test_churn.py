@@ -44,8 +44,10 @@ class Churn(harness.Case):
                 status = run.stop(signal.SIGINT)
             else:
                 status = self.kill(run, way, delay)
-            if way in ('end', 'interrupt'):
+            if way == 'end':
                 self.assertEqual(status, 0, run.messages())
+            elif way in ('interrupt', 'encode'):
+                self.assertEqual(status, 128 + signal.SIGINT, run.messages())
             elif way in ('display', 'stream'):
                 self.assertEqual(status, 1, run.messages())
             elif way == 'app':

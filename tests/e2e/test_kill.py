@@ -31,7 +31,7 @@ class Kill(harness.Case):
             harness.wait_until(lambda: self.place.process('earthshine-encode'), 'another encoder', 10)
             harness.wait_commits(self.log, count + 60)
         committed = harness.read_log(self.log)[-1]['number']
-        self.assertEqual(run.stop(), 0, run.messages())
+        self.assertEqual(run.stop(), 130, run.messages())
         harness.probe(run.output, (640, 360))
         found = self.found(run)
         print(f'{len(set(found))} of {committed} numbers in the file')
@@ -56,7 +56,7 @@ class Kill(harness.Case):
         count = len(harness.read_log(self.log))
         harness.wait_commits(self.log, count + 60)
         committed = harness.read_log(self.log)[-1]['number']
-        self.assertEqual(run.stop(), 0, run.messages())
+        self.assertEqual(run.stop(), 130, run.messages())
         print(f'replaced after {took:.1f} s')
         self.assertLess(took, 8 if not harness.SANITIZED else 20)
         harness.probe(run.output, (640, 360))

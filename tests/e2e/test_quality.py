@@ -1,0 +1,56 @@
+"""What the bitrate buys: pictures like the app's own, and access units within their share of it."""
+
+import json
+import subprocess
+
+import harness
+
+NUMBER = 100
+
+
+class Quality(harness.Case):
+    def check(self, content, damage, bitrate_mbps, most):
+        drawn = self.place.file('drawn.ppm')
+        run = self.record(
+            harness.paint('--frames', NUMBER + 20, '--content', content, '--damage', damage, '--dump',
+                          f'{NUMBER}:{drawn}'),
+            '-s', '1280x720@60', '-b', f'{bitrate_mbps}M')
+        entries = harness.read_marks(run.output, '--compare-number', f'{NUMBER}:{drawn}')
+        compared = next(e for e in entries if 'compared' in e)
+        sizes = self.unit_sizes(run.output)
+        rate = run.stats()['bytes'] * 8 / 1e6 / run.stats()['seconds']
+        share = bitrate_mbps * 1e6 / 60 / 8
+        print(f'{content} {damage}: {compared}, {rate:.1f} of {bitrate_mbps} Mbit/s, '
+              f'largest unit {max(sizes) / share:.2f} of its share')
+        self.assertLess(rate, bitrate_mbps * 1.1)
+        # One frame may be dearer than was foreseen; the IDR at the beginning is the hardest.
+        self.assertLess(harness.percentile(sizes[5:], 95), share * 1.5)
+        self.assertLess(max(sizes), share * 4)
+        for channel in ('red', 'green', 'blue'):
+            self.assertLess(compared[channel], most)
+
+    def unit_sizes(self, path):
+        result = subprocess.run(
+            ['ffprobe', '-v', 'error', '-show_entries', 'packet=size', '-of', 'json', path],
+            capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=60)
+        return [int(packet['size']) for packet in json.loads(result.stdout)['packets']]
+
+    def test_plain(self):
+        self.check('plain', 'rect:256x256', 8, 2)
+
+    def test_gradient(self):
+        self.check('gradient', 'full', 8, 3)
+
+    def test_text(self):
+        self.check('text', 'full', 20, 8)
+
+    def test_text_area(self):
+        self.check('text', 'moving:256x256', 8, 6)
+
+    def test_noise(self):
+        """It scrolls: what was paid for once can be kept."""
+        self.check('noise', 'full', 20, 30)
+
+
+if __name__ == '__main__':
+    harness.main()
