@@ -18,12 +18,15 @@
 #include "compositor/viewers.h"
 #include "compositor/xwayland.h"
 
+// An app that ends at once leaves at least a first picture; an encoder gets this long to start for it.
+#define FIRST_FRAME_MS 2000
 // After the host's death the app gets this long to end by itself.
 #define ORPHAN_GRACE_MS 1500
 
 enum phase {
 	WAITING, // no viewer yet, so no app
 	RUNNING,
+	APP_FLED, // before there was any picture: END waits for the first one
 	APP_GONE, // END was sent; the encoders finish what they have
 	DRAINING, // the app is being ended
 };
@@ -35,6 +38,7 @@ struct es_session {
 	struct es_session_link link;
 	struct wl_event_source *sigterm, *sigint;
 	struct wl_event_source *grace; // armed when the host is gone
+	struct wl_event_source *first_frame; // armed in APP_FLED
 	enum phase phase;
 	int status; // of the app, as from waitpid
 	uint32_t input_viewer; // whose device link is attached
@@ -123,7 +127,7 @@ static void drain(struct es_session *session) {
 		return;
 	}
 	// What the app left behind is ended too, if it has gone before.
-	if (session->phase == RUNNING) {
+	if (session->phase == RUNNING || session->phase == APP_FLED) {
 		session->phase = DRAINING;
 	}
 	app_stop(session->display->app, on_app_ended, session);
@@ -198,6 +202,19 @@ static int handle_signal(int number, void *data) {
 	return 0;
 }
 
+static void finish_app(struct es_session *session) {
+	end_composing(session);
+	report_end(session, ES_END_APP_EXITED, session->status);
+}
+
+static int handle_first_frame(void *data) {
+	struct es_session *session = data;
+	if (session->phase == APP_FLED) {
+		finish_app(session); // there is no encoder to wait for
+	}
+	return 0;
+}
+
 static int handle_grace(void *data) {
 	quit(data); // display_destroy kills what is left
 	return 0;
@@ -216,7 +233,9 @@ struct es_session *session_create(struct es_display *display, int fd, char *cons
 	session->sigterm = wl_event_loop_add_signal(display->loop, SIGTERM, handle_signal, session);
 	session->sigint = wl_event_loop_add_signal(display->loop, SIGINT, handle_signal, session);
 	session->grace = wl_event_loop_add_timer(display->loop, handle_grace, session);
+	session->first_frame = wl_event_loop_add_timer(display->loop, handle_first_frame, session);
 	if (session->sigterm == NULL || session->sigint == NULL || session->grace == NULL ||
+			session->first_frame == NULL ||
 			!session_link_init(&session->link, fd, display->loop, &orders, session)) {
 		es_log(ES_LOG_ERROR, "cannot run the session: out of memory");
 		session_destroy(session);
@@ -239,6 +258,7 @@ void session_destroy(struct es_session *session) {
 	remove_source(session->sigterm);
 	remove_source(session->sigint);
 	remove_source(session->grace);
+	remove_source(session->first_frame);
 	session->display->session = NULL;
 	free(session);
 }
@@ -269,6 +289,16 @@ void session_handle_app_exit(struct es_session *session, int status) {
 	if (session->phase != RUNNING) {
 		return; // being drained: the end is reported when the others have gone too
 	}
-	end_composing(session);
-	report_end(session, ES_END_APP_EXITED, status);
+	if (session->display->viewers->sent_any) {
+		finish_app(session);
+		return;
+	}
+	session->phase = APP_FLED;
+	wl_event_source_timer_update(session->first_frame, FIRST_FRAME_MS);
+}
+
+void session_handle_first_frame(struct es_session *session) {
+	if (session != NULL && session->phase == APP_FLED) {
+		wl_event_source_timer_update(session->first_frame, 1); // not from within composing
+	}
 }

@@ -21,3 +21,5 @@ void session_run(struct es_session *session);
 void session_report_stuck(struct es_session *session, uint32_t viewer);
 // The app's main process is gone: status as from waitpid. NULL is fine.
 void session_handle_app_exit(struct es_session *session, int status);
+// The primary viewer got its first frame. NULL is fine.
+void session_handle_first_frame(struct es_session *session);

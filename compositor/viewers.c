@@ -109,10 +109,15 @@ static int handle_watchdog(void *data) {
 
 static void note_sent(
 		struct es_viewers *viewers, struct es_frame_link *link, const struct es_slot_frame *frame) {
-	if (link == viewers->primary && frame->n_commits > 0) {
-		viewers->display->stats.sent++;
-	}
 	arm_watchdog(viewers);
+	if (link != viewers->primary) {
+		return;
+	}
+	viewers->display->stats.sent += frame->n_commits > 0;
+	if (!viewers->sent_any) {
+		viewers->sent_any = true;
+		session_handle_first_frame(viewers->display->session);
+	}
 }
 
 static void flush_link(struct es_viewers *viewers, struct es_frame_link *link) {

@@ -17,6 +17,7 @@ struct es_viewers {
 	struct es_frame_link *primary; // borrowed from links; NULL: no encoder
 	struct wl_event_source *watchdog; // armed while the primary or another owes a credit
 	uint64_t sequence; // of the newest frame
+	bool sent_any; // to a primary viewer
 	uint64_t slots_emptied; // slow viewers that lost a frame to the primary
 };
 
