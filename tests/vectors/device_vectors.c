@@ -67,6 +67,7 @@ const struct es_family device_family = {
 		.n_vectors = sizeof(vectors) / sizeof(vectors[0]),
 		.msg_size = sizeof(struct es_device_msg),
 		.max_size = ES_DEVICE_MSG_MAX,
+		.max_fds = 0,
 		.encode = encode,
 		.decode = decode,
 		.n_fds = n_fds,

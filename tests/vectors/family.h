@@ -22,6 +22,7 @@ struct es_family {
 	size_t n_vectors;
 	size_t msg_size; // of the struct
 	size_t max_size; // of an encoded message
+	size_t max_fds; // that travel with one
 	size_t (*encode)(const void *msg, void *out, size_t cap);
 	bool (*decode)(void *msg, const void *data, size_t size, size_t n_fds);
 	size_t (*n_fds)(const void *msg);

@@ -100,6 +100,7 @@ const struct es_family frame_family = {
 		.n_vectors = sizeof(vectors) / sizeof(vectors[0]),
 		.msg_size = sizeof(struct es_frame_msg),
 		.max_size = ES_FRAME_MSG_MAX,
+		.max_fds = ES_FRAME_MAX_PLANES,
 		.encode = encode,
 		.decode = decode,
 		.n_fds = n_fds,

@@ -129,6 +129,7 @@ const struct es_family session_family = {
 		.n_vectors = sizeof(vectors) / sizeof(vectors[0]),
 		.msg_size = sizeof(struct es_session_msg),
 		.max_size = ES_SESSION_MSG_MAX,
+		.max_fds = 1,
 		.encode = encode,
 		.decode = decode,
 		.n_fds = n_fds,

@@ -55,6 +55,7 @@ const struct es_family unit_family = {
 		.n_vectors = sizeof(vectors) / sizeof(vectors[0]),
 		.msg_size = sizeof(struct es_unit_msg),
 		.max_size = ES_UNIT_MSG_MAX,
+		.max_fds = 1,
 		.encode = encode,
 		.decode = decode,
 		.n_fds = n_fds,
