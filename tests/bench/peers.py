@@ -38,7 +38,7 @@ def cpu_of(side, bitrate, client, commits, seconds):
 
 def start_of(side, bitrate):
     """Milliseconds from the first process to the first commit that is in the file."""
-    session = side(bitrate, '--damage', 'full')
+    session = side(bitrate, '--damage', 'full', '--content', 'plain')
     try:
         harness.wait_commits(session.log, 60, 60)
         output = session.stop()

@@ -163,6 +163,15 @@ class Place:
             MARKER: self.mark,
         })
         self.x11_before = self.x11_files()
+        for name in ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS'):
+            # A room's own exit status may be seen by nobody.
+            if SANITIZED and 'log_path' not in self.env.get(name, ''):
+                self.env[name] = f'{self.env.get(name, "")}:log_path={self.file("sanitizer")}'
+
+    def findings(self):
+        """What sanitizers have written."""
+        return ''.join(read_file(path).decode(errors='replace')
+                       for path in glob.glob(self.file('sanitizer.*')))
 
     @staticmethod
     def x11_files():
@@ -407,7 +416,11 @@ class Case(unittest.TestCase):
             len(self.result.failures) + len(self.result.errors) > self.failed_before
 
     def tearDown(self):
+        findings = self.place.findings()
+        if findings:
+            print(findings, file=sys.stderr)
         try:
+            self.assertEqual(findings, '')
             if self.failed:
                 for run in self.runs:
                     print(f'--- {" ".join(run.command)}\n{run.messages()}', file=sys.stderr)

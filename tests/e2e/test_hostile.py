@@ -45,6 +45,24 @@ class Hostile(harness.Case):
         self.assertLess(fds, MAX_FDS)
 
 
+    def test_beside_a_good_client(self):
+        """Another client keeps its pace while one floods."""
+        for way in ('flood-requests', 'flood-surfaces', 'never-read', 'huge-size', 'map-unmap'):
+            with self.subTest(way=way):
+                log = self.place.file(way + '.log')
+                script = (f'"$0" --rate callback --damage rect:256x256 --log {log} & sleep 1; '
+                          f'"$0" --bad {way} --seconds 2; kill $!; wait $!')
+                self.record(['sh', '-c', script, harness.PAINT], '-s', '640x480@60', timeout=120)
+                times = [c['commit_ns'] for c in harness.read_log(log)]
+                gaps = [(b - a) / 1e6 for a, b in zip(times, times[1:])]
+                print(f'{way}: {len(times)} commits, gaps p50 {harness.percentile(gaps, 50):.1f} ms, '
+                      f'p99 {harness.percentile(gaps, 99):.1f} ms, longest {max(gaps):.1f} ms')
+                self.assertGreater(len(times), 30)
+                if not harness.SANITIZED:
+                    self.assertLess(harness.percentile(gaps, 90), 50)
+                    self.assertLess(max(gaps), 1000)
+
+
 def add(way):
     def test(self):
         self.check(way)

@@ -23,6 +23,8 @@ class Kill(harness.Case):
     def test_encoder_killed(self):
         """The file goes on with the next encoder."""
         run = self.start()
+        others = [run.room('display'), run.room('stream'), harness.Process(run.popen.pid)]
+        fds = [process.open_fds for process in others]
         for _ in range(2):
             count = len(harness.read_log(self.log))
             encode = run.room('encode')
@@ -30,6 +32,8 @@ class Kill(harness.Case):
             harness.wait_until(lambda: not encode.alive, 'it is gone', 10)
             harness.wait_until(lambda: self.place.process('earthshine-encode'), 'another encoder', 10)
             harness.wait_commits(self.log, count + 60)
+        harness.wait_until(lambda: [process.open_fds for process in others] == fds,
+                           f'as many open files as before: {fds}', 10)
         committed = harness.read_log(self.log)[-1]['number']
         self.assertEqual(run.stop(), 130, run.messages())
         harness.probe(run.output, (640, 360))
