@@ -38,9 +38,12 @@ static size_t change(uint8_t *data, size_t size, size_t cap, uint64_t *random) {
 		return size;
 	case 3: // cut
 		return place > 0 ? place : size;
-	case 4: // remove a byte
+	case 4: // remove a byte, but not the last one
+		if (size < 2) {
+			return size;
+		}
 		memmove(data + place, data + place + 1, size - place - 1);
-		return size > 1 ? size - 1 : size;
+		return size - 1;
 	default: // insert a byte
 		if (size == cap) {
 			return size;
