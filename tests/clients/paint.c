@@ -187,7 +187,7 @@ static int run(struct es_paint *paint) {
 		return 3;
 	}
 	if (paint->options.bad != NULL) {
-		return paint_bad_run(paint);
+		paint_bad_run(paint);
 	}
 	while (!paint->done) {
 		if (!dispatch(paint, ms_left(paint))) {

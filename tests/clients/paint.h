@@ -94,8 +94,8 @@ void paint_log_finish(struct es_paint *paint);
 
 // paint_bad.c
 
-// Misbehaves as `paint->options.bad` says. Returns the exit code. NULL-safe help: names
-// separated by spaces.
-int paint_bad_run(struct es_paint *paint);
+// Misbehaves as `paint->options.bad` says, and ends the process.
+_Noreturn void paint_bad_run(struct es_paint *paint);
+// Names of the ways, separated by spaces.
 const char *paint_bad_names(void);
 bool paint_bad_known(const char *name);
