@@ -47,6 +47,7 @@ struct es_encoder_impl {
 	enum es_codec codec;
 	enum es_picture_layout layout;
 	uint8_t good_qp; // at or below which encoding the same picture again shows nothing new
+	uint32_t min_size; // of width and height, made even; 0: any
 	// NULL after a logged error. The encoder starts with an IDR.
 	struct es_encoder *(*create)(const struct es_encoder_params *params);
 	void (*destroy)(struct es_encoder *encoder);

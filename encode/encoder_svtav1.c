@@ -156,8 +156,7 @@ static struct es_encoder *svtav1_create(const struct es_encoder_params *params) 
 	return &encoder->base;
 
 fail:
-	es_log(ES_LOG_ERROR, "cannot open SVT-AV1 for %ux%u (it takes 64x64 to 16384x8704)",
-			params->mode.width, params->mode.height);
+	es_log(ES_LOG_ERROR, "cannot open SVT-AV1 for %ux%u", params->mode.width, params->mode.height);
 	svtav1_destroy(&encoder->base);
 	return NULL;
 }
@@ -332,6 +331,7 @@ const struct es_encoder_impl encoder_svtav1 = {
 		.codec = ES_CODEC_AV1,
 		.layout = ES_PICTURE_I420,
 		.good_qp = 24, // of 63
+		.min_size = 64,
 		.create = svtav1_create,
 		.destroy = svtav1_destroy,
 		.encode = svtav1_encode,

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -44,6 +45,7 @@ struct house {
 	uint32_t slot_size;
 	struct es_unit_msg codec;
 	uint64_t frame_sequence;
+	char end_text[ES_SESSION_MAX_TEXT];
 	struct es_link_packet packet;
 };
 
@@ -206,6 +208,17 @@ static void finish(struct house *house, int exit_status) {
 	free(house);
 }
 
+// The last figures and the reason; the process ends.
+static struct es_encode_stats expect_end(struct house *house, enum es_end_code code) {
+	struct es_session_msg stats = from_host(house), end = from_host(house);
+	assert_int_equal(stats.type, ES_SESSION_ENCODE_STATS);
+	assert_int_equal(end.type, ES_SESSION_END);
+	assert_int_equal(end.end.code, code);
+	assert_int_equal(strlen(end.end.text) > 0, code == ES_END_FAILED);
+	snprintf(house->end_text, sizeof(house->end_text), "%s", end.end.text);
+	return stats.encode_stats;
+}
+
 // DRAIN and all that follows, after `pending` units.
 static void drain(struct house *house, bool picture) {
 	to_host(house, &(struct es_session_msg){.type = ES_SESSION_DRAIN}, NULL);
@@ -213,9 +226,7 @@ static void drain(struct house *house, bool picture) {
 		expect_unit(house, ES_UNIT_REPEAT);
 	}
 	expect_unit_msg(house, ES_UNIT_END);
-	struct es_session_msg end = from_host(house);
-	assert_int_equal(end.type, ES_SESSION_END);
-	assert_int_equal(end.end.code, ES_END_DRAINED);
+	expect_end(house, ES_END_DRAINED);
 	finish(house, 0);
 }
 
@@ -527,7 +538,7 @@ static void test_drain_before_anything(void **state) {
 	drain(house, false);
 	house = start(first_encoder());
 	to_host(house, &(struct es_session_msg){.type = ES_SESSION_DRAIN}, NULL);
-	assert_int_equal(from_host(house).end.code, ES_END_DRAINED);
+	expect_end(house, ES_END_DRAINED);
 	finish(house, 0);
 }
 
@@ -540,7 +551,9 @@ static void test_drain_takes_the_last_frame(void **state) {
 	expect_unit(house, ES_UNIT_NEW);
 	expect_unit(house, ES_UNIT_REPEAT);
 	expect_unit_msg(house, ES_UNIT_END);
-	assert_int_equal(from_host(house).end.code, ES_END_DRAINED);
+	struct es_encode_stats stats = expect_end(house, ES_END_DRAINED);
+	assert_int_equal(stats.frames_new, 1);
+	assert_int_equal(stats.frames_repeated, 1); // the closing one, which nobody could ask about
 	finish(house, 0);
 }
 
@@ -558,10 +571,7 @@ static void test_garbage(void **state) {
 		struct house *house = start_attached(first_encoder());
 		int fd = link == 0 ? house->host : link == 1 ? house->display : house->streamer;
 		assert_int_equal(link_send(fd, "Fgarbage", 8, NULL, 0), ES_LINK_OK);
-		struct es_session_msg end = from_host(house);
-		assert_int_equal(end.type, ES_SESSION_END);
-		assert_int_equal(end.end.code, ES_END_FAILED);
-		assert_true(strlen(end.end.text) > 0);
+		expect_end(house, ES_END_FAILED);
 		finish(house, 1);
 	}
 }
@@ -579,10 +589,27 @@ static void test_unknown_encoder(void **state) {
 	msg.start_encode.bitrate_kbps = 5000;
 	strcpy(msg.start_encode.encoder, unknown.name);
 	to_host(house, &msg, NULL);
-	msg = from_host(house);
-	assert_int_equal(msg.type, ES_SESSION_END);
-	assert_non_null(strstr(msg.end.text, "nothing"));
+	expect_end(house, ES_END_FAILED);
+	assert_non_null(strstr(house->end_text, "nothing"));
 	finish(house, 1);
+}
+
+// A size that the encoder does not take: the reason names both, and what to do.
+static void test_too_small(void **state) {
+	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
+		if (encoder_impls[i]->min_size <= 32) {
+			continue;
+		}
+		struct house *house = start(encoder_impls[i]);
+		house->display = attach(house, ES_ATTACH_FRAME);
+		house->streamer = attach(house, ES_ATTACH_UNIT);
+		send_mode(house, 32, 32);
+		expect_end(house, ES_END_FAILED);
+		assert_non_null(strstr(house->end_text, encoder_impls[i]->name));
+		assert_non_null(strstr(house->end_text, "32x32"));
+		assert_non_null(strstr(house->end_text, "-s"));
+		finish(house, 1);
+	}
 }
 
 int main(void) {
@@ -599,6 +626,7 @@ int main(void) {
 			cmocka_unit_test(test_peers_go),
 			cmocka_unit_test(test_garbage),
 			cmocka_unit_test(test_unknown_encoder),
+			cmocka_unit_test(test_too_small),
 	};
 	return encoder_impls[0] == NULL ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
 }
