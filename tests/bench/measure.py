@@ -2,10 +2,11 @@
 
 import json
 import os
-import shutil
+import select
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'e2e'))
@@ -46,17 +47,64 @@ def finish(result):
     print(json.dumps(result))
 
 
+class Pipe:
+    """A named pipe for raw H.264 that notes when what came out of it."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        self.path = path
+        self.data = b''
+        self.arrivals = []  # (bytes until then, CLOCK_MONOTONIC ns)
+        # Non-blocking: nobody writes yet.
+        self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.thread = threading.Thread(target=self.read)
+        self.stopped = threading.Event()
+        self.thread.start()
+
+    def read(self):
+        while not self.stopped.is_set():
+            readable, _, _ = select.select([self.fd], [], [], 0.5)
+            try:
+                piece = os.read(self.fd, 1 << 20) if readable else b''
+            except BlockingIOError:
+                continue
+            if piece:
+                self.data += piece
+                self.arrivals.append((len(self.data), time.clock_gettime_ns(time.CLOCK_MONOTONIC)))
+            elif readable:
+                time.sleep(0.001)  # no writer yet, or no more
+
+    def finish(self):
+        self.stopped.set()
+        self.thread.join()
+        os.close(self.fd)
+
+    def first_number_ns(self):
+        """When all bytes of the first picture with a number were there, and that number."""
+        raw = self.path + '.copy.h264'
+        with open(raw, 'wb') as file:
+            file.write(self.data)
+        index, number = next((i, mark['number']) for i, mark in enumerate(harness.read_marks(raw))
+                             if mark['crc_ok'])
+        sizes = subprocess.run(['ffprobe', '-v', 'error', '-show_entries', 'packet=size', '-of', 'csv=p=0', raw],
+                               check=True, capture_output=True, text=True).stdout.split()
+        end = sum(int(size.strip(',')) for size in sizes[:index + 1])
+        return next(ns for count, ns in self.arrivals if count >= end), number
+
+
 class Ours:
     """`earthshine run` with a paint client."""
 
     name = 'ours'
 
-    def __init__(self, bitrate, *client, options=()):
+    def __init__(self, bitrate, *client, pipe=False):
         self.place = harness.Place()
+        self.pipe = Pipe(self.place.file('pipe.h264')) if pipe else None
         self.log = self.place.file('log')
         self.started_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
         self.run = harness.Run(self.place, harness.paint(*client, log=self.log), '-s',
-                               f'{WIDTH}x{HEIGHT}@{REFRESH}', '-c', 'h264', '-b', bitrate, *options)
+                               f'{WIDTH}x{HEIGHT}@{REFRESH}', '-c', 'h264', '-b', bitrate,
+                               output='pipe.h264' if pipe else 'out.mkv')
 
     def stop(self):
         status = self.run.stop()
@@ -65,6 +113,8 @@ class Ours:
         return self.run.output
 
     def finish(self):
+        if self.pipe is not None:
+            self.pipe.finish()
         self.place.finish()
 
 
@@ -73,9 +123,10 @@ class Theirs:
 
     name = 'theirs'
 
-    def __init__(self, bitrate, *client):
+    def __init__(self, bitrate, *client, pipe=False):
         harness.need('sway', 'wf-recorder')
         self.place = harness.Place()
+        self.pipe = Pipe(self.place.file('pipe.h264')) if pipe else None
         self.log = self.place.file('log')
         self.output = self.place.file('out.mkv')
         config = self.place.file('sway.conf')
@@ -90,9 +141,9 @@ class Theirs:
         self.processes = [self.start(['sway', '-c', config], env)]
         socket = harness.wait_until(self.find_socket, 'sway listens')
         env['WAYLAND_DISPLAY'] = os.path.basename(socket)
+        target = ['-m', 'h264', '-y', '-f', self.pipe.path] if pipe else ['-f', self.output]
         self.processes.append(self.start(
-            ['wf-recorder', '-c', 'libx264', '-p', 'preset=ultrafast', '-p', f'b={bitrate}', '-f', self.output],
-            env))
+            ['wf-recorder', '-c', 'libx264', '-p', 'preset=ultrafast', '-p', f'b={bitrate}', *target], env))
         self.processes.append(self.start(harness.paint(*client, log=self.log), env))
 
     def start(self, command, env):
@@ -119,9 +170,8 @@ class Theirs:
             if process.poll() is None:
                 process.kill()
                 process.wait()
+        if self.pipe is not None:
+            self.pipe.finish()
         self.errors.close()
         self.place.finish()
 
-
-def have(*programs):
-    return all(shutil.which(program) for program in programs)

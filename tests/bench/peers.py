@@ -19,36 +19,38 @@ CASES = {
 
 
 def cpu_of(side, bitrate, client, commits, seconds):
+    """CPU ms per second, commits per second, and Mbit/s in the file while it measured."""
     session = side(bitrate, *client)
     try:
         harness.wait_commits(session.log, commits, 60)
         if '--still-after' in client:
             measure.time.sleep(3)  # the refinement is no part of a still screen
-        before = len(harness.read_log(session.log))
+        before, size = len(harness.read_log(session.log)), file_size(session)
         value = measure.cpu_ms_per_s(session.place, seconds)
         rate = (len(harness.read_log(session.log)) - before) / seconds
-        output = session.stop()
-        encoded = len(set(harness.numbers(harness.read_marks(output))))
+        mbit = (file_size(session) - size) * 8 / 1e6 / seconds
+        encoded = len(set(harness.numbers(harness.read_marks(session.stop()))))
         say(f'  {session.name}: {value:.2f} ms/s at {rate:.1f} commits/s, {encoded} numbers in the file, '
-            f'{os.path.getsize(output) / 1e6:.2f} MB')
-        return value, rate
+            f'{mbit:.2f} Mbit/s')
+        return value, rate, mbit
     finally:
         session.finish()
 
 
+def file_size(session):
+    path = session.output if session.name == 'theirs' else session.run.output
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
 def start_of(side, bitrate):
-    """Milliseconds from the first process to the first commit that is in the file."""
-    session = side(bitrate, '--damage', 'full', '--content', 'plain')
+    """Milliseconds from the first process to the first picture of the app that came out encoded."""
+    session = side(bitrate, '--damage', 'full', '--content', 'plain', pipe=True)
     try:
         harness.wait_commits(session.log, 60, 60)
-        output = session.stop()
-        first = harness.numbers(harness.read_marks(output))[0]
-        commit = next(c for c in harness.read_log(session.log) if c['number'] == first)
-        value = (commit['commit_ns'] - session.started_ns) / 1e6
-        if session.name == 'ours':
-            # Until it was in the file; theirs cannot be asked.
-            value += session.run.stats()['stages_us']['total']['p99'] / 1000
-        say(f'  {session.name}: {value:.0f} ms (number {first})')
+        session.stop()
+        arrived_ns, number = session.pipe.first_number_ns()
+        value = (arrived_ns - session.started_ns) / 1e6
+        say(f'  {session.name}: {value:.0f} ms (number {number})')
         return value
     finally:
         session.finish()
@@ -68,13 +70,14 @@ def x264_of(bitrate, client):
 def compare(name, args):
     client, commits, seconds = CASES[name]
     seconds = seconds if args.seconds is None else args.seconds
-    values = {'ours': [], 'theirs': [], 'x264': [], 'module': []}
+    values = {'ours': [], 'theirs': [], 'x264': [], 'module': [], 'ours_mbit': [], 'theirs_mbit': []}
     for repeat in range(args.repeats):
         say(f'{name} {repeat + 1}/{args.repeats}')
-        ours, rate = cpu_of(measure.Ours, args.bitrate, client, commits, seconds)
-        theirs, _ = cpu_of(measure.Theirs, args.bitrate, client, commits, seconds)
-        values['ours'].append(ours)
-        values['theirs'].append(theirs)
+        ours, rate, ours_mbit = cpu_of(measure.Ours, args.bitrate, client, commits, seconds)
+        theirs, _, theirs_mbit = cpu_of(measure.Theirs, args.bitrate, client, commits, seconds)
+        for key, value in (('ours', ours), ('theirs', theirs), ('ours_mbit', ours_mbit),
+                           ('theirs_mbit', theirs_mbit)):
+            values[key].append(value)
         if name != 'still':
             plain, module = x264_of(args.bitrate, client)
             values['x264'].append(ours / (plain * rate))
@@ -85,6 +88,8 @@ def compare(name, args):
         'theirs_ms_per_s': measure.rounded(theirs, 2),
         'ratio': measure.rounded(ours / theirs),
         'vs_x264': measure.rounded(measure.median(values['x264'])),
+        'ours_mbit_per_s': measure.rounded(measure.median(values['ours_mbit'])),
+        'theirs_mbit_per_s': measure.rounded(measure.median(values['theirs_mbit'])),
         'vs_module': measure.rounded(measure.median(values['module'])),
     }
 
