@@ -1,9 +1,4 @@
 // The course of a run: what happens from the start of the rooms to their end.
-//
-//   STARTING -> RUNNING -> APP_ENDING -> ENCODE_DRAINING -> STREAM_FINISHING -> DONE
-//
-// The app's own end skips APP_ENDING; a room that is gone skips its state. Every state but RUNNING
-// has a time-out after which the room that it waits for is killed, so DONE is always reached.
 #pragma once
 
 #include <stdbool.h>
