@@ -165,7 +165,8 @@ static void encode_frame(struct es_scheduler *scheduler, const struct es_source_
 	unit.times.converted_ns = clock_now_ns();
 	scheduler->frame_sequence = taken->frame.sequence;
 	if (encode_unit(scheduler, ES_PIPELINE_CHANGE, &unit)) {
-		refine_changed(&scheduler->refine, unit.times.taken_ns, unit.qp);
+		// Stillness counts from here: no frame was asked for before.
+		refine_changed(&scheduler->refine, unit.times.encoded_ns, unit.qp);
 	}
 }
 
@@ -175,7 +176,8 @@ static void encode_repeat(struct es_scheduler *scheduler, int64_t now) {
 	struct es_unit unit = {.kind = ES_UNIT_REPEAT, .times = {now, now, now, now, now, now}};
 	if (encode_unit(scheduler, ES_PIPELINE_REPEAT, &unit) &&
 			refine_due_ns(&scheduler->refine) >= 0) {
-		refine_repeated(&scheduler->refine, now, unit.qp);
+		// A slow encoder, too, looks for a new frame before it repeats again.
+		refine_repeated(&scheduler->refine, unit.times.encoded_ns, unit.qp);
 	}
 }
 
