@@ -9,12 +9,16 @@
 // How much of the budget a prediction may fill, as predictions err.
 #define FILL 0.9
 #define FADE 0.5
-// Bits that a unit takes whatever is in it, headers and skipped macroblocks: nothing to learn from.
-#define OVERHEAD_BITS 3000.0
+// Headers and skipped macroblocks, which no cost explains.
+#define OVERHEAD_BITS 800.0
+// Cheaper pictures tell more about chance than about the content.
+#define LEAST_COST 20000.0
 // Debt is paid back within about this many units, and not more than that many remembered.
 #define DEBT_UNITS 4.0
 // A unit gets at least this part of its share.
 #define LEAST_SHARE 0.25
+// A unit in which nothing is found again takes at most about this many.
+#define MOST_SHARES 5.0
 // One unit makes the picture finer by at most this much.
 #define REFINE_STEPS 6
 
@@ -42,6 +46,12 @@ void rate_control_init(
 	rate_control_set_bitrate(control, bitrate_kbps, refresh_mhz);
 }
 
+// What it costs to bring the coarsest part of the picture to this qp.
+static double refinement(const struct es_rate_control *control, int qp) {
+	double finer = 1 / qp_step(qp) - 1 / qp_step(control->coarsest_qp);
+	return control->coarse_cost * fmax(finer, 0);
+}
+
 int rate_control_qp(
 		const struct es_rate_control *control, bool idr, const struct es_complexity_cost *cost) {
 	double budget = control->frame_bits - control->debt_bits / DEBT_UNITS;
@@ -50,21 +60,26 @@ int rate_control_qp(
 		return qp_of_step(control->k[ES_RATE_IDR] * cost->intra / budget);
 	}
 	double change = control->k[ES_RATE_INTER] * cost->inter;
-	int qp = qp_of_step(change / budget);
-	if (qp >= control->coarsest_qp) {
-		return qp;
+	// Motion that was found so far may end with this very picture.
+	double surprise = control->k[ES_RATE_IDR] * cost->inter;
+	int qp = qp_of_step(fmax(change / budget, surprise / (control->frame_bits * MOST_SHARES)));
+	// There may be room for a finer picture than the client has.
+	if (qp < control->coarsest_qp - REFINE_STEPS) {
+		qp = control->coarsest_qp - REFINE_STEPS;
 	}
-	// There is room for a finer picture than the client has.
-	double refinement = control->k[ES_RATE_REFINE] * control->coarse_cost;
-	qp = qp_of_step((change + refinement) / budget);
-	int finest = control->coarsest_qp - REFINE_STEPS;
-	if (qp < finest) {
-		return finest > ES_RATE_QP_MIN ? finest : ES_RATE_QP_MIN;
+	while (qp < control->coarsest_qp &&
+			change / qp_step(qp) + control->k[ES_RATE_REFINE] * refinement(control, qp) > budget) {
+		qp++;
 	}
-	return qp < control->coarsest_qp ? qp : control->coarsest_qp;
+	return qp;
 }
 
-static void learn(struct es_rate_control *control, enum es_rate_factor factor, double k) {
+static void learn(struct es_rate_control *control, enum es_rate_factor factor, double bits,
+		double cost, double cost_in_bits) {
+	if (cost < LEAST_COST) {
+		return;
+	}
+	double k = bits / cost_in_bits;
 	double weight = control->weight[factor];
 	control->k[factor] = (control->k[factor] * weight + k) / (weight + 1);
 	control->weight[factor] = weight * FADE + FADE;
@@ -86,15 +101,15 @@ void rate_control_update(struct es_rate_control *control, bool idr, int qp,
 	double bits = (double)bytes * 8;
 	double debt = control->debt_bits + bits - control->frame_bits;
 	control->debt_bits = fmin(fmax(debt, 0), control->frame_bits * DEBT_UNITS);
-	double amount = bits * qp_step(qp);
-	bool telling = bits > OVERHEAD_BITS && qp < ES_RATE_QP_MAX;
-	if (telling && idr) {
-		learn(control, ES_RATE_IDR, amount / fmax(cost->intra, 1));
-	} else if (telling && qp >= control->coarsest_qp) {
-		learn(control, ES_RATE_INTER, amount / fmax(cost->inter, 1));
-	} else if (telling) {
-		double rest = amount - control->k[ES_RATE_INTER] * cost->inter;
-		learn(control, ES_RATE_REFINE, fmax(rest, amount / 8) / fmax(control->coarse_cost, 1));
+	bits = fmax(bits - OVERHEAD_BITS, OVERHEAD_BITS / 8);
+	double intra = cost->intra / qp_step(qp), inter = cost->inter / qp_step(qp);
+	if (idr) {
+		learn(control, ES_RATE_IDR, bits, cost->intra, intra);
+	} else if (qp < control->coarsest_qp) {
+		double rest = fmax(bits - control->k[ES_RATE_INTER] * inter, bits / 8);
+		learn(control, ES_RATE_REFINE, rest, control->coarse_cost, refinement(control, qp));
+	} else {
+		learn(control, ES_RATE_INTER, bits, cost->inter, inter);
 	}
 	remember_quality(control, idr, qp, cost);
 }

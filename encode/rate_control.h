@@ -6,7 +6,7 @@
 // complexity.h:
 //
 //   bits = k_inter * cost of what changed / step(qp)
-//        + k_refine * cost of what the client has coarser than that / step(qp), if qp is finer
+//        + k_refine * cost of what the client has coarser * (1 / step(qp) - 1 / step(its qp))
 //
 // and take the finest qp that fits. The factors are learnt from each access unit. What one took too
 // much is taken off those after it. Pure: no clock, no I/O.

@@ -32,7 +32,8 @@ static size_t encode(struct model *model, bool idr, double inter_cost, double in
 	assert_int_in_range(qp, ES_RATE_QP_MIN, ES_RATE_QP_MAX);
 	double bits = (idr ? model->idr * intra_cost : model->inter * inter_cost) / step(qp);
 	if (!idr && qp < model->control.coarsest_qp) {
-		bits += model->refine * model->control.coarse_cost / step(qp);
+		double finer = 1 / step(qp) - 1 / step(model->control.coarsest_qp);
+		bits += model->refine * model->control.coarse_cost * finer;
 	}
 	size_t bytes = (size_t)(bits / 8) + 100;
 	rate_control_update(&model->control, idr, qp, &cost, bytes);
@@ -118,6 +119,30 @@ static void test_bitrate(void **state) {
 	}
 }
 
+// A black picture teaches nothing about the one that follows.
+static void test_black_beginning(void **state) {
+	struct model model;
+	begin(&model, 3, 5, 0.7);
+	encode(&model, true, 0, 0);
+	for (int i = 0; i < 10; i++) {
+		encode(&model, false, 0, 0);
+	}
+	assert_true((double)encode(&model, false, 8e6, 4e6) < 1.6 * BUDGET_BYTES);
+	assert_true((double)encode(&model, false, 8e6, 4e6) > 0.4 * BUDGET_BYTES);
+}
+
+// Motion that is found costs next to nothing, whatever the pixels say: what was too coarse becomes fine.
+static void test_cheap_motion(void **state) {
+	struct model model;
+	begin(&model, 0.002, 5, 0.05);
+	encode(&model, true, 0, 12e6);
+	for (int i = 0; i < 60; i++) {
+		assert_true((double)encode(&model, false, 10e6, 12e6) < 1.6 * BUDGET_BYTES);
+	}
+	// As fine as the budget of a few units allows if nothing is found again.
+	assert_true(model.last_qp < 36);
+}
+
 // Nothing and everything: the quantiser stays in its range and the factors stay numbers.
 static void test_extremes(void **state) {
 	struct model model;
@@ -169,6 +194,8 @@ int main(void) {
 			cmocka_unit_test(test_refines_a_still_picture),
 			cmocka_unit_test(test_small_change),
 			cmocka_unit_test(test_bitrate),
+			cmocka_unit_test(test_black_beginning),
+			cmocka_unit_test(test_cheap_motion),
 			cmocka_unit_test(test_extremes),
 			cmocka_unit_test(test_complexity),
 	};
