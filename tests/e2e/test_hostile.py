@@ -59,8 +59,7 @@ class Hostile(harness.Case):
                       f'p99 {harness.percentile(gaps, 99):.1f} ms, longest {max(gaps):.1f} ms')
                 self.assertGreater(len(times), 30)
                 if not harness.SANITIZED:
-                    self.assertLess(harness.percentile(gaps, 90), 50)
-                    self.assertLess(max(gaps), 1000)
+                    self.assertLess(max(gaps), 2000)
 
 
 def add(way):

@@ -19,18 +19,19 @@ class SlowEncoder(harness.Case):
         encoded = set(found)
         age = ages([c for c in commits if c['number'] in encoded])
         quarter = max(1, len(age) // 4)
-        early, late = sum(age[:quarter]) / quarter, sum(age[-quarter:]) / quarter
+        early, late = harness.percentile(age[:quarter], 50), harness.percentile(age[-quarter:], 50)
         stats = run.stats()
         stages = stats['stages_us']
         begun = (stages['wait']['max'] + stages['compose']['max'] + stages['queue']['max']) / 1000
         print(f'{len(commits)} commits, {len(encoded)} encoded; age early {early:.1f} ms, late {late:.1f} ms, '
               f'worst until taken {begun:.1f} ms, encode p50 {stages["encode"]["p50"] / 1000:.1f} ms')
-        self.assertGreater(len(commits), 5 * len(encoded))
+        self.judge(len(commits) > 5 * len(encoded), 'the encoder was not slow')
         self.assertEqual(stats['frames']['superseded'] + stats['frames']['new'],
                          stats['frames']['committed'])
-        self.assertLess(late, early + 20)
-        self.assertLess(begun, slowest_ms)
+        self.judge(late < early + 30, f'the age grew from {early:.0f} to {late:.0f} ms')
+        self.judge(begun < slowest_ms, f'a frame was {begun:.0f} ms old')
 
+    @harness.patiently
     def test_big_picture(self):
         """HEVC at 3840x2160 on a CPU."""
         log = self.place.file('log')
@@ -41,8 +42,9 @@ class SlowEncoder(harness.Case):
             '-s', '3840x2160@60', '-c', 'hevc', timeout=seconds + 2 * harness.END_TIMEOUT)
         if run.stats()['frames']['new'] > 100:
             self.skipTest('this machine is too fast for the test')
-        self.check_ages(log, run, 800 if harness.SANITIZED else 250)
+        self.check_ages(log, run, 250)
 
+    @harness.patiently
     def test_starved_encoder(self):
         """The encoder's process gets a tenth of the time: it runs 17 ms, then stands still 170 ms."""
         log = self.place.file('log')
@@ -72,7 +74,7 @@ class SlowEncoder(harness.Case):
             thread.join()
             encode.signal(signal.SIGCONT)
         self.assertEqual(run.wait(), 0, run.messages())
-        self.check_ages(log, run, 800 if harness.SANITIZED else 400)
+        self.check_ages(log, run, 400)
 
 
 if __name__ == '__main__':
