@@ -18,7 +18,7 @@
 // A unit gets at least this part of its share.
 #define LEAST_SHARE 0.25
 // A unit in which nothing is found again takes at most about this many.
-#define MOST_SHARES 5.0
+#define MOST_SHARES 6.0
 // One unit makes the picture finer by at most this much.
 #define REFINE_STEPS 6
 
