@@ -165,7 +165,7 @@ static bool parse_arguments(struct es_alone *alone, char **argv, enum es_paint_d
 		int32_t *area_width, int32_t *area_height) {
 	alone->mode.width = (uint32_t)strtoul(argv[1], NULL, 10);
 	alone->mode.height = (uint32_t)strtoul(argv[2], NULL, 10);
-	alone->mode.refresh_mhz = atoi(argv[3]);
+	alone->mode.refresh_mhz = (int32_t)strtol(argv[3], NULL, 10);
 	alone->bitrate_kbps = (uint32_t)strtoul(argv[4], NULL, 10);
 	if (strchr(argv[4], 'M') != NULL) {
 		alone->bitrate_kbps *= 1000;

@@ -357,7 +357,7 @@ static bool parse_option(int key, struct es_paint_options *options) {
 		options->bad = optarg;
 		return paint_bad_known(optarg);
 	case OPTION_EXIT_CODE:
-		options->exit_code = atoi(optarg);
+		options->exit_code = (int)strtol(optarg, NULL, 10);
 		return true;
 	case OPTION_TITLE:
 		options->title = optarg;

@@ -13,7 +13,7 @@ TEXT = ('.c', '.h', '.py', '.build', '.md', '.scd', '.txt', '.conf', '.supp', '.
 
 
 def check_file(name):
-    program = name.endswith('.c') and not name.startswith('tests/')
+    program = name.endswith('.c')
     for number, line in sources.lines(name):
         if line != line.rstrip():
             yield '%s:%d: white space at the end of the line' % (name, number)

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -45,7 +46,7 @@ static int setup(void **state) {
 	struct room *room = calloc(1, sizeof(*room));
 	assert_non_null(room);
 	room->display.loop = wl_event_loop_create();
-	strcpy(room->display.wayland_socket, "wayland-test");
+	snprintf(room->display.wayland_socket, sizeof(room->display.wayland_socket), "wayland-test");
 	*state = room;
 	return 0;
 }

@@ -178,7 +178,7 @@ static struct house *start(const struct es_encoder_impl *impl) {
 	struct es_session_msg msg = {.type = ES_SESSION_START_ENCODE};
 	msg.start_encode.codec = impl->codec;
 	msg.start_encode.bitrate_kbps = 5000;
-	strcpy(msg.start_encode.encoder, impl->name);
+	snprintf(msg.start_encode.encoder, sizeof(msg.start_encode.encoder), "%s", impl->name);
 	to_host(house, &msg, NULL);
 	assert_int_equal(from_host(house).type, ES_SESSION_READY);
 	return house;
@@ -587,7 +587,7 @@ static void test_unknown_encoder(void **state) {
 	assert_int_equal(pthread_create(&house->thread, NULL, run_session, house), 0);
 	struct es_session_msg msg = {.type = ES_SESSION_START_ENCODE};
 	msg.start_encode.bitrate_kbps = 5000;
-	strcpy(msg.start_encode.encoder, unknown.name);
+	snprintf(msg.start_encode.encoder, sizeof(msg.start_encode.encoder), "%s", unknown.name);
 	to_host(house, &msg, NULL);
 	expect_end(house, ES_END_FAILED);
 	assert_non_null(strstr(house->end_text, "nothing"));
