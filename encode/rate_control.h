@@ -1,5 +1,6 @@
-// The quantiser (qp, 0..51) of each picture, so that an access unit takes no more than one refresh
-// interval of the bitrate: a VBV of one frame.
+// The quantiser (qp, 0..51) of each picture, chosen so that an access unit should take no more than one
+// refresh interval of the bitrate. That is the aim of a VBV of one frame, not its guarantee: a picture
+// that the prediction misses takes more, and those after it less.
 //
 // x264's own rate control predicts a picture's size by first searching motion in a half-size copy of it,
 // which costs as much again as encoding the picture. We know what changed, so we predict from
