@@ -68,6 +68,8 @@ void run_display_ended(struct es_run *run, const struct es_session_msg *msg) {
 		run_decide_failure(run);
 		break;
 	case ES_END_DRAINED:
+	case ES_END_CLIENT_LEFT:
+	case ES_END_CLIENT_LOST:
 		break;
 	}
 	run_stage_drain_encoder(run);

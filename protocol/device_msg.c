@@ -142,6 +142,37 @@ static void get_text_msg(struct es_reader *r, struct es_device_msg *msg) {
 	get_text(r, msg->text.utf8, sizeof(msg->text.utf8));
 }
 
+static bool pen_valid(const struct es_device_msg *msg) {
+	return msg->pen.phase >= ES_PEN_HOVER && msg->pen.phase <= ES_PEN_AWAY &&
+			msg->pen.tool >= ES_PEN_TIP && msg->pen.tool <= ES_PEN_ERASER && msg->pen.buttons < 8 &&
+			(msg->pen.rotation < 360 || msg->pen.rotation == ES_PEN_UNKNOWN) &&
+			(msg->pen.tilt <= 90 || msg->pen.tilt == ES_PEN_UNKNOWN);
+}
+
+static void put_pen(struct es_writer *w, const struct es_device_msg *msg) {
+	put_u8(w, (uint8_t)msg->pen.phase);
+	put_u8(w, (uint8_t)msg->pen.tool);
+	put_u8(w, msg->pen.buttons);
+	put_le16(w, msg->pen.x);
+	put_le16(w, msg->pen.y);
+	put_le16(w, msg->pen.pressure);
+	put_le16(w, msg->pen.distance);
+	put_le16(w, msg->pen.rotation);
+	put_le16(w, msg->pen.tilt);
+}
+
+static void get_pen(struct es_reader *r, struct es_device_msg *msg) {
+	msg->pen.phase = get_u8(r);
+	msg->pen.tool = get_u8(r);
+	msg->pen.buttons = get_u8(r);
+	msg->pen.x = get_le16(r);
+	msg->pen.y = get_le16(r);
+	msg->pen.pressure = get_le16(r);
+	msg->pen.distance = get_le16(r);
+	msg->pen.rotation = get_le16(r);
+	msg->pen.tilt = get_le16(r);
+}
+
 static void put_nothing(struct es_writer *w, const struct es_device_msg *msg) {
 }
 
@@ -238,6 +269,7 @@ static const struct kind {
 		{ES_DEVICE_TOUCH, put_touch, get_touch, touch_valid},
 		{ES_DEVICE_TEXT, put_text_msg, get_text_msg, text_valid},
 		{ES_DEVICE_RELEASE_ALL, put_nothing, get_nothing, NULL},
+		{ES_DEVICE_PEN, put_pen, get_pen, pen_valid},
 		{ES_DEVICE_RUMBLE, put_rumble, get_rumble, rumble_valid},
 		{ES_DEVICE_LED, put_led, get_led, led_valid},
 		{ES_DEVICE_MOTION_REQUEST, put_motion_request, get_motion_request, motion_request_valid},

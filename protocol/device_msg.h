@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ES_DEVICE_VERSION 1
+#define ES_DEVICE_VERSION 2
 #define ES_DEVICE_MSG_MAX 8192
 #define ES_DEVICE_MAX_TEXT 64
 #define ES_DEVICE_MAX_PADS 16
@@ -26,6 +26,7 @@ enum es_device_msg_type {
 	ES_DEVICE_TOUCH,
 	ES_DEVICE_TEXT, // UTF-8
 	ES_DEVICE_RELEASE_ALL, // the viewer is gone or lost focus
+	ES_DEVICE_PEN,
 	// display -> stream
 	ES_DEVICE_RUMBLE = 64,
 	ES_DEVICE_LED,
@@ -34,6 +35,10 @@ enum es_device_msg_type {
 };
 
 enum es_touch_phase { ES_TOUCH_DOWN = 1, ES_TOUCH_MOTION, ES_TOUCH_UP, ES_TOUCH_CANCEL };
+// HOVER and the tip's phases bring the pen near if it was away; AWAY takes it out of reach.
+enum es_pen_phase { ES_PEN_HOVER = 1, ES_PEN_DOWN, ES_PEN_MOTION, ES_PEN_UP, ES_PEN_AWAY };
+enum es_pen_tool { ES_PEN_TIP = 1, ES_PEN_ERASER };
+#define ES_PEN_UNKNOWN 0xffff // of pressure, distance, rotation and tilt
 
 struct es_device_msg {
 	enum es_device_msg_type type;
@@ -64,6 +69,15 @@ struct es_device_msg {
 		struct {
 			char utf8[ES_DEVICE_MAX_TEXT + 1]; // valid, at least one character
 		} text;
+		struct {
+			enum es_pen_phase phase;
+			enum es_pen_tool tool;
+			uint8_t buttons; // of the barrel, bit 0 the first; at most 3
+			uint16_t x, y; // as pointer_place
+			uint16_t pressure, distance; // 0..65534
+			uint16_t rotation; // degrees clockwise from the screen's top, 0..359
+			uint16_t tilt; // degrees from upright, 0..90, towards the rotation
+		} pen;
 		struct {
 			uint8_t pad; // < ES_DEVICE_MAX_PADS
 			uint16_t low, high;

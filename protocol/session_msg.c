@@ -30,6 +30,8 @@ static void put_start_display(struct es_writer *w, const struct es_session_msg *
 	put_le32(w, msg->start_display.scale_milli);
 	put_le32s(w, msg->start_display.detached_mhz);
 	put_text(w, msg->start_display.name, sizeof(msg->start_display.name));
+	put_bool(w, msg->start_display.start_now);
+	put_text(w, msg->start_display.keyboard, sizeof(msg->start_display.keyboard));
 }
 
 static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
@@ -37,6 +39,8 @@ static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
 	msg->start_display.scale_milli = get_le32(r);
 	msg->start_display.detached_mhz = get_le32s(r);
 	get_text(r, msg->start_display.name, sizeof(msg->start_display.name));
+	msg->start_display.start_now = get_bool(r);
+	get_text(r, msg->start_display.keyboard, sizeof(msg->start_display.keyboard));
 }
 
 static bool start_encode_valid(const struct es_session_msg *msg) {
@@ -49,6 +53,10 @@ static void put_start_encode(struct es_writer *w, const struct es_session_msg *m
 	put_text(w, msg->start_encode.encoder, sizeof(msg->start_encode.encoder));
 	put_le32(w, msg->start_encode.bitrate_kbps);
 	put_le32(w, msg->start_encode.threads);
+	put_u8(w, msg->start_encode.slices);
+	put_u8(w, msg->start_encode.max_refs);
+	put_le32(w, msg->start_encode.keepalive_ms);
+	put_bool(w, msg->start_encode.strict);
 }
 
 static void get_start_encode(struct es_reader *r, struct es_session_msg *msg) {
@@ -56,6 +64,10 @@ static void get_start_encode(struct es_reader *r, struct es_session_msg *msg) {
 	get_text(r, msg->start_encode.encoder, sizeof(msg->start_encode.encoder));
 	msg->start_encode.bitrate_kbps = get_le32(r);
 	msg->start_encode.threads = get_le32(r);
+	msg->start_encode.slices = get_u8(r);
+	msg->start_encode.max_refs = get_u8(r);
+	msg->start_encode.keepalive_ms = get_le32(r);
+	msg->start_encode.strict = get_bool(r);
 }
 
 static bool start_stream_valid(const struct es_session_msg *msg) {
@@ -71,6 +83,82 @@ static void put_start_stream(struct es_writer *w, const struct es_session_msg *m
 static void get_start_stream(struct es_reader *r, struct es_session_msg *msg) {
 	msg->start_stream.container = get_u8(r);
 	get_text(r, msg->start_stream.path, sizeof(msg->start_stream.path));
+}
+
+static bool start_gamestream_valid(const struct es_session_msg *msg) {
+	const struct es_gamestream_start *start = &msg->start_gamestream;
+	return (start->encryption & ~7u) == 0 && start->packet_size >= ES_GAMESTREAM_MIN_PACKET &&
+			start->packet_size <= ES_GAMESTREAM_MAX_PACKET && start->packet_size % 16 == 0 &&
+			start->fec_percent <= 100 && start->min_parity <= 2 && start->dscp_video < 64 &&
+			start->dscp_audio < 64 && start->refresh_mhz >= ES_MODE_MIN_REFRESH_MHZ &&
+			start->refresh_mhz <= ES_MODE_MAX_REFRESH_MHZ && kbps_valid(start->bitrate_kbps) &&
+			start->lost_ms > 0;
+}
+
+static void put_start_gamestream(struct es_writer *w, const struct es_session_msg *msg) {
+	const struct es_gamestream_start *start = &msg->start_gamestream;
+	put_bytes(w, start->key, sizeof(start->key));
+	put_le32(w, start->key_id);
+	put_bytes(w, start->ping, sizeof(start->ping));
+	put_le32(w, start->connect_data);
+	put_text(w, start->peer, sizeof(start->peer));
+	put_le32(w, start->encryption);
+	put_bool(w, start->legacy_ping);
+	put_le16(w, start->packet_size);
+	put_u8(w, start->fec_percent);
+	put_u8(w, start->min_parity);
+	put_u8(w, start->dscp_video);
+	put_u8(w, start->dscp_audio);
+	put_le32s(w, start->refresh_mhz);
+	put_le32(w, start->bitrate_kbps);
+	put_le32(w, start->lost_ms);
+}
+
+static void get_start_gamestream(struct es_reader *r, struct es_session_msg *msg) {
+	struct es_gamestream_start *start = &msg->start_gamestream;
+	get_bytes(r, start->key, sizeof(start->key));
+	start->key_id = get_le32(r);
+	get_bytes(r, start->ping, sizeof(start->ping));
+	start->connect_data = get_le32(r);
+	get_text(r, start->peer, sizeof(start->peer));
+	start->encryption = get_le32(r);
+	start->legacy_ping = get_bool(r);
+	start->packet_size = get_le16(r);
+	start->fec_percent = get_u8(r);
+	start->min_parity = get_u8(r);
+	start->dscp_video = get_u8(r);
+	start->dscp_audio = get_u8(r);
+	start->refresh_mhz = get_le32s(r);
+	start->bitrate_kbps = get_le32(r);
+	start->lost_ms = get_le32(r);
+}
+
+static void put_terminate(struct es_writer *w, const struct es_session_msg *msg) {
+	put_le32(w, msg->terminate.code);
+}
+
+static void get_terminate(struct es_reader *r, struct es_session_msg *msg) {
+	msg->terminate.code = get_le32(r);
+}
+
+static void put_keyboard(struct es_writer *w, const struct es_session_msg *msg) {
+	put_text(w, msg->keyboard.layout, sizeof(msg->keyboard.layout));
+}
+
+static void get_keyboard(struct es_reader *r, struct es_session_msg *msg) {
+	get_text(r, msg->keyboard.layout, sizeof(msg->keyboard.layout));
+}
+
+static bool client_valid(const struct es_session_msg *msg) {
+	return msg->client.phase >= ES_CLIENT_CONNECTED && msg->client.phase <= ES_CLIENT_PLAYING;
+}
+
+static void put_client(struct es_writer *w, const struct es_session_msg *msg) {
+	put_u8(w, (uint8_t)msg->client.phase);
+}
+
+static void get_client(struct es_reader *r, struct es_session_msg *msg) {
+	msg->client.phase = get_u8(r);
 }
 
 static bool attach_valid(const struct es_session_msg *msg) {
@@ -235,6 +323,30 @@ static void get_stages(struct es_reader *r, struct es_stage_summary *stages) {
 	}
 }
 
+static void put_net(struct es_writer *w, const struct es_net_stats *net) {
+	put_le64(w, net->datagrams);
+	put_le64(w, net->parity);
+	put_le64(w, net->lost);
+	put_le64(w, net->idr_asked);
+	put_le64(w, net->invalidations_asked);
+	put_le64(w, net->refused);
+	put_le32(w, net->fec_percent);
+	put_le32(w, net->rtt_us);
+	put_le32(w, net->bitrate_kbps);
+}
+
+static void get_net(struct es_reader *r, struct es_net_stats *net) {
+	net->datagrams = get_le64(r);
+	net->parity = get_le64(r);
+	net->lost = get_le64(r);
+	net->idr_asked = get_le64(r);
+	net->invalidations_asked = get_le64(r);
+	net->refused = get_le64(r);
+	net->fec_percent = get_le32(r);
+	net->rtt_us = get_le32(r);
+	net->bitrate_kbps = get_le32(r);
+}
+
 static bool stream_stats_valid(const struct es_session_msg *msg) {
 	const struct es_stream_stats *stats = &msg->stream_stats;
 	return stats->first_ns >= 0 && stats->last_ns >= stats->first_ns && codec_valid(stats->codec);
@@ -254,6 +366,7 @@ static void put_stream_stats(struct es_writer *w, const struct es_session_msg *m
 	put_stages(w, stats->recent);
 	put_text(w, stats->encoder, sizeof(stats->encoder));
 	put_u8(w, (uint8_t)stats->codec);
+	put_net(w, &stats->net);
 	put_usage(w, &stats->usage);
 }
 
@@ -271,11 +384,12 @@ static void get_stream_stats(struct es_reader *r, struct es_session_msg *msg) {
 	get_stages(r, stats->recent);
 	get_text(r, stats->encoder, sizeof(stats->encoder));
 	stats->codec = get_u8(r);
+	get_net(r, &stats->net);
 	get_usage(r, &stats->usage);
 }
 
 static bool end_valid(const struct es_session_msg *msg) {
-	return msg->end.code >= ES_END_DRAINED && msg->end.code <= ES_END_FAILED;
+	return msg->end.code >= ES_END_DRAINED && msg->end.code <= ES_END_CLIENT_LOST;
 }
 
 static void put_end(struct es_writer *w, const struct es_session_msg *msg) {
@@ -313,6 +427,10 @@ static const struct kind {
 		{ES_SESSION_IDR, put_nothing, get_nothing, NULL},
 		{ES_SESSION_STATS, put_nothing, get_nothing, NULL},
 		{ES_SESSION_DRAIN, put_nothing, get_nothing, NULL},
+		{ES_SESSION_START_GAMESTREAM, put_start_gamestream, get_start_gamestream,
+				start_gamestream_valid},
+		{ES_SESSION_TERMINATE, put_terminate, get_terminate, NULL},
+		{ES_SESSION_KEYBOARD, put_keyboard, get_keyboard, NULL},
 		{ES_SESSION_READY, put_ready, get_ready, NULL},
 		{ES_SESSION_DISPLAY_STATS, put_display_stats, get_display_stats, NULL},
 		{ES_SESSION_ENCODE_STATS, put_encode_stats, get_encode_stats, NULL},
@@ -320,6 +438,7 @@ static const struct kind {
 		{ES_SESSION_STUCK, put_stuck, get_stuck, NULL},
 		{ES_SESSION_NEED_ENCODER, put_nothing, get_nothing, NULL},
 		{ES_SESSION_END, put_end, get_end, end_valid},
+		{ES_SESSION_CLIENT, put_client, get_client, client_valid},
 };
 
 static const struct kind *find_kind(uint32_t type) {
@@ -332,7 +451,15 @@ static const struct kind *find_kind(uint32_t type) {
 }
 
 size_t session_msg_n_fds(const struct es_session_msg *msg) {
-	return msg->type == ES_SESSION_START_STREAM || msg->type == ES_SESSION_ATTACH ? 1 : 0;
+	switch (msg->type) {
+	case ES_SESSION_START_GAMESTREAM:
+		return 3;
+	case ES_SESSION_START_STREAM:
+	case ES_SESSION_ATTACH:
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 size_t session_msg_encode(const struct es_session_msg *msg, void *out, size_t cap) {

@@ -10,9 +10,11 @@
 
 #include "protocol/mode.h"
 
-#define ES_SESSION_VERSION 1
+#define ES_SESSION_VERSION 2
 #define ES_SESSION_MSG_MAX 4096
 #define ES_SESSION_MAX_TEXT 512
+#define ES_SESSION_MAX_KEYBOARD 64
+#define ES_SESSION_MAX_ADDRESS 46 // as of INET6_ADDRSTRLEN
 #define ES_SESSION_MAX_THREADS 256
 #define ES_SESSION_FD 3 // each room finds its end of the link here
 
@@ -28,6 +30,9 @@ enum es_session_msg_type {
 	ES_SESSION_IDR, // encode
 	ES_SESSION_STATS, // asks for the room's *_STATS
 	ES_SESSION_DRAIN, // finish what there is, then END
+	ES_SESSION_START_GAMESTREAM, // stream: + 3 fds: the bound video, audio and control sockets
+	ES_SESSION_TERMINATE, // stream: tell the client why, then END
+	ES_SESSION_KEYBOARD, // display: another layout
 	// room -> host
 	ES_SESSION_READY = 64,
 	ES_SESSION_DISPLAY_STATS,
@@ -36,6 +41,7 @@ enum es_session_msg_type {
 	ES_SESSION_STUCK, // display: this viewer's encoder has not answered for too long
 	ES_SESSION_NEED_ENCODER, // stream: the unit link ended without END
 	ES_SESSION_END,
+	ES_SESSION_CLIENT, // stream: how far the client has come
 };
 
 enum es_attach_kind { ES_ATTACH_FRAME = 1, ES_ATTACH_UNIT, ES_ATTACH_DEVICE };
@@ -47,6 +53,8 @@ enum es_end_code {
 	ES_END_APP_EXITED, // display: status is the app's, as from waitpid
 	ES_END_APP_NOT_STARTED, // display: status is the errno of exec
 	ES_END_FAILED, // text says what and why
+	ES_END_CLIENT_LEFT, // stream: the client has said goodbye
+	ES_END_CLIENT_LOST, // stream: it never came, or no longer answers
 };
 
 // Why frames were composed, not scanned out directly.
@@ -103,6 +111,17 @@ struct es_stage_summary {
 	uint64_t sum_ns;
 };
 
+// What goes over the network; all 0 for a file.
+struct es_net_stats {
+	uint64_t datagrams, parity; // video; parity is in datagrams
+	uint64_t lost; // datagrams that the client has reported missing
+	uint64_t idr_asked, invalidations_asked; // by the client
+	uint64_t refused; // datagrams of strangers, forged and replayed messages
+	uint32_t fec_percent; // now
+	uint32_t rtt_us; // smoothed, 0: unknown
+	uint32_t bitrate_kbps; // now
+};
+
 struct es_stream_stats {
 	uint64_t units_new, units_repeated, units_cursor, dropped;
 	uint64_t bytes;
@@ -112,7 +131,37 @@ struct es_stream_stats {
 	struct es_stage_summary recent[ES_STAGE_COUNT]; // since the STATS before
 	char encoder[32];
 	enum es_codec codec;
+	struct es_net_stats net;
 	struct es_usage usage;
+};
+
+// A connection to a GameStream client: what was agreed on over HTTPS and RTSP.
+#define ES_GAMESTREAM_ENCRYPT_CONTROL 1 // control protocol v2; without it the legacy one
+#define ES_GAMESTREAM_ENCRYPT_VIDEO 2
+#define ES_GAMESTREAM_ENCRYPT_AUDIO 4
+#define ES_GAMESTREAM_MIN_PACKET 256
+#define ES_GAMESTREAM_MAX_PACKET 1424 // with all headers within 1500 bytes
+
+struct es_gamestream_start {
+	uint8_t key[16];
+	uint32_t key_id; // rikeyid as unsigned
+	uint8_t ping[16]; // payload that proves an address
+	uint32_t connect_data; // of the control connection
+	char peer[ES_SESSION_MAX_ADDRESS]; // numeric: the only address that is listened to
+	uint32_t encryption; // ES_GAMESTREAM_ENCRYPT_*
+	bool legacy_ping; // the client does not know payloads
+	uint16_t packet_size; // P of the reference, multiple of 16
+	uint8_t fec_percent; // at least, 0..100
+	uint8_t min_parity; // datagrams per block, 0..2
+	uint8_t dscp_video, dscp_audio; // 0: unmarked
+	int32_t refresh_mhz;
+	uint32_t bitrate_kbps; // of the encoder; it steps down from here
+	uint32_t lost_ms; // without an answer for so long the client is lost
+};
+
+enum es_client_phase {
+	ES_CLIENT_CONNECTED = 1, // its control connection stands
+	ES_CLIENT_PLAYING, // its first picture is on the way
 };
 
 struct es_session_msg {
@@ -123,17 +172,34 @@ struct es_session_msg {
 			uint32_t scale_milli; // 1000 = 1; 250..8000
 			int32_t detached_mhz; // clock with no encoder; 0: the mode's
 			char name[64]; // of the session
+			bool start_now; // the app does not wait for a viewer
+			// xkb "layout" or "layout(variant)"; "": the default
+			char keyboard[ES_SESSION_MAX_KEYBOARD];
 		} start_display;
 		struct {
 			enum es_codec codec;
 			char encoder[32]; // "x264", "svtav1", "x265"
 			uint32_t bitrate_kbps; // ES_MIN_KBPS..ES_MAX_KBPS
 			uint32_t threads; // 0: as many as suit; at most ES_SESSION_MAX_THREADS
+			uint8_t slices; // per picture, at least; 0: as suits
+			uint8_t max_refs; // reference pictures, 0: as suits
+			uint32_t keepalive_ms; // a still picture is repeated so often; 0: never
+			bool strict; // no unit longer than a frame's share of the bitrate, if it can be
 		} start_encode;
 		struct {
 			enum es_container container;
 			char path[ES_SESSION_MAX_TEXT]; // for messages only
 		} start_stream;
+		struct es_gamestream_start start_gamestream;
+		struct {
+			uint32_t code; // of the termination message
+		} terminate;
+		struct {
+			char layout[ES_SESSION_MAX_KEYBOARD]; // as in start_display
+		} keyboard;
+		struct {
+			enum es_client_phase phase;
+		} client;
 		struct {
 			enum es_attach_kind kind;
 			uint32_t viewer;

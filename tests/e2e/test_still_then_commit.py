@@ -79,7 +79,8 @@ class StillThenCommit(harness.Case):
         frames = run.stats()['frames']
         print(frames)
         self.assertLessEqual(frames['new'], 3)
-        self.assertLessEqual(frames['repeated'], MAX_REFINEMENTS + 1)
+        # The empty screen and the app's picture are refined each, if the app takes its time.
+        self.assertLessEqual(frames['repeated'], 1 + 2 * MAX_REFINEMENTS + 1)
 
 
 if __name__ == '__main__':

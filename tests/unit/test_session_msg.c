@@ -62,7 +62,7 @@ static const struct es_bad_field bad_fields[] = {
 		{"stream_stats", 454, 1, 0}, // NUL
 		{"stream_stats", 458, 1, 3}, // codec
 		{"end", 4, 1, 0}, // code
-		{"end", 4, 1, 5},
+		{"end", 4, 1, 7},
 		{"end", 9, 2, 512}, // length of the text
 		{"end", 11, 1, 0}, // NUL
 };

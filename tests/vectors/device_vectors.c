@@ -23,6 +23,10 @@ static const struct es_device_msg touch = {
 static const struct es_device_msg text = {
 		.type = ES_DEVICE_TEXT, .text = {"a\xc3\xa9\xe2\x82\xac"}};
 static const struct es_device_msg release_all = {.type = ES_DEVICE_RELEASE_ALL};
+static const struct es_device_msg pen = {
+		.type = ES_DEVICE_PEN,
+		.pen = {ES_PEN_MOTION, ES_PEN_ERASER, 5, 1, 65535, 32768, ES_PEN_UNKNOWN, 359, 90},
+};
 static const struct es_device_msg rumble = {.type = ES_DEVICE_RUMBLE, .rumble = {15, 65535, 1}};
 static const struct es_device_msg led = {.type = ES_DEVICE_LED, .led = {0, 255, 128, 1}};
 static const struct es_device_msg motion_request = {
@@ -35,18 +39,19 @@ static const struct es_device_msg pcm = {
 };
 
 static const struct es_vector vectors[] = {
-		{"key", &key, 0, "44 01 0100 ff02 01"},
-		{"move", &move, 0, "44 01 0200 00ffffff 01000000"},
-		{"place", &place, 0, "44 01 0300 ffff 0100"},
-		{"button", &button, 0, "44 01 0400 1001 00"},
-		{"wheel", &wheel, 0, "44 01 0500 88ffffff f0000000"},
-		{"touch", &touch, 0, "44 01 0600 03 feffffff 0100 0200"},
-		{"text", &text, 0, "44 01 0700 0600 61 c3a9 e282ac"},
-		{"release_all", &release_all, 0, "44 01 0800"},
-		{"rumble", &rumble, 0, "44 01 4000 0f ffff 0100"},
-		{"led", &led, 0, "44 01 4100 00 ff 80 01"},
-		{"motion_request", &motion_request, 0, "44 01 4200 03 02 fa00"},
-		{"pcm", &pcm, 0, "44 01 4300 01ca9a3b00000000 02 0400 0080 ff7f 0000 ffff"},
+		{"key", &key, 0, "44 02 0100 ff02 01"},
+		{"move", &move, 0, "44 02 0200 00ffffff 01000000"},
+		{"place", &place, 0, "44 02 0300 ffff 0100"},
+		{"button", &button, 0, "44 02 0400 1001 00"},
+		{"wheel", &wheel, 0, "44 02 0500 88ffffff f0000000"},
+		{"touch", &touch, 0, "44 02 0600 03 feffffff 0100 0200"},
+		{"text", &text, 0, "44 02 0700 0600 61 c3a9 e282ac"},
+		{"release_all", &release_all, 0, "44 02 0800"},
+		{"pen", &pen, 0, "44 02 0900 03 02 05 0100 ffff 0080 ffff 6701 5a00"},
+		{"rumble", &rumble, 0, "44 02 4000 0f ffff 0100"},
+		{"led", &led, 0, "44 02 4100 00 ff 80 01"},
+		{"motion_request", &motion_request, 0, "44 02 4200 03 02 fa00"},
+		{"pcm", &pcm, 0, "44 02 4300 01ca9a3b00000000 02 0400 0080 ff7f 0000 ffff"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {

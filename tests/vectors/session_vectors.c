@@ -3,12 +3,12 @@
 
 static const struct es_session_msg start_display = {
 		.type = ES_SESSION_START_DISPLAY,
-		.start_display = {{8192, 16, 1000000}, 1500, 10000, "one"},
+		.start_display = {{8192, 16, 1000000}, 1500, 10000, "one", true, "de"},
 };
 
 static const struct es_session_msg start_encode = {
 		.type = ES_SESSION_START_ENCODE,
-		.start_encode = {ES_CODEC_HEVC, "x265", 20000, 2},
+		.start_encode = {ES_CODEC_HEVC, "x265", 20000, 2, 4, 1, 500, true},
 };
 
 static const struct es_session_msg start_stream = {
@@ -27,6 +27,35 @@ static const struct es_session_msg bitrate = {.type = ES_SESSION_BITRATE, .bitra
 static const struct es_session_msg idr = {.type = ES_SESSION_IDR};
 static const struct es_session_msg stats = {.type = ES_SESSION_STATS};
 static const struct es_session_msg drain = {.type = ES_SESSION_DRAIN};
+
+static const struct es_session_msg start_gamestream = {
+		.type = ES_SESSION_START_GAMESTREAM,
+		.start_gamestream =
+				{
+						.key = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+						.key_id = 0xffffffff,
+						.ping = {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm',
+								'n', 'o', 'p'},
+						.connect_data = 0xdeadbeef,
+						.peer = "192.0.2.1",
+						.encryption = ES_GAMESTREAM_ENCRYPT_CONTROL | ES_GAMESTREAM_ENCRYPT_VIDEO,
+						.legacy_ping = true,
+						.packet_size = 1360,
+						.fec_percent = 20,
+						.min_parity = 2,
+						.dscp_video = 40,
+						.dscp_audio = 46,
+						.refresh_mhz = 59940,
+						.bitrate_kbps = 20000,
+						.lost_ms = 10000,
+				},
+};
+static const struct es_session_msg terminate = {
+		.type = ES_SESSION_TERMINATE, .terminate = {0x80030023}};
+static const struct es_session_msg keyboard = {
+		.type = ES_SESSION_KEYBOARD, .keyboard = {"us(intl)"}};
+static const struct es_session_msg client = {
+		.type = ES_SESSION_CLIENT, .client = {ES_CLIENT_PLAYING}};
 
 static const struct es_session_msg ready = {
 		.type = ES_SESSION_READY,
@@ -60,6 +89,7 @@ static const struct es_session_msg stream_stats = {
 						.recent = {[ES_STAGE_COMPOSE] = {11, 12, 13, 14, 15}},
 						.encoder = "x264",
 						.codec = ES_CODEC_H264,
+						.net = {18, 19, 20, 21, 22, 23, 24, 25, 26},
 						.usage = {16, 17},
 				},
 };
@@ -76,39 +106,49 @@ static const struct es_session_msg end = {
 
 static const struct es_vector vectors[] = {
 		{"start_display", &start_display, 0,
-				"53 01 0100 00200000 10000000 40420f00 dc050000 10270000 0300 6f6e65"},
-		{"start_encode", &start_encode, 0, "53 01 0200 01 0400 78323635 204e0000 02000000"},
-		{"start_stream", &start_stream, 1, "53 01 0300 04 0400 2f612062"},
-		{"attach", &attach, 1, "53 01 0400 03 05000000 01"},
-		{"detach", &detach, 0, "53 01 0500 ffffffff"},
-		{"mode", &mode, 0, "53 01 0600 10000000 00200000 e8030000"},
-		{"bitrate", &bitrate, 0, "53 01 0700 64000000"},
-		{"idr", &idr, 0, "53 01 0800"},
-		{"stats", &stats, 0, "53 01 0900"},
-		{"drain", &drain, 0, "53 01 0a00"},
-		{"ready", &ready, 0, "53 01 4000 0400 776c2d30 0000 0600 7069786d616e"},
+				"53 02 0100 00200000 10000000 40420f00 dc050000 10270000 0300 6f6e65 01 0200 6465"},
+		{"start_encode", &start_encode, 0,
+				"53 02 0200 01 0400 78323635 204e0000 02000000 04 01 f4010000 01"},
+		{"start_stream", &start_stream, 1, "53 02 0300 04 0400 2f612062"},
+		{"attach", &attach, 1, "53 02 0400 03 05000000 01"},
+		{"detach", &detach, 0, "53 02 0500 ffffffff"},
+		{"mode", &mode, 0, "53 02 0600 10000000 00200000 e8030000"},
+		{"bitrate", &bitrate, 0, "53 02 0700 64000000"},
+		{"idr", &idr, 0, "53 02 0800"},
+		{"stats", &stats, 0, "53 02 0900"},
+		{"drain", &drain, 0, "53 02 0a00"},
+		{"start_gamestream", &start_gamestream, 3,
+				"53 02 0b00 0102030405060708090a0b0c0d0e0f10 ffffffff 6162636465666768696a6b6c6d6e6f70"
+				"efbeadde 0900 3139322e302e322e31 03000000 01 5005 14 02 28 2e 24ea0000 204e0000"
+				"10270000"},
+		{"terminate", &terminate, 0, "53 02 0c00 23000380"},
+		{"keyboard", &keyboard, 0, "53 02 0d00 0800 757328696e746c29"},
+		{"ready", &ready, 0, "53 02 4000 0400 776c2d30 0000 0600 7069786d616e"},
 		{"display_stats", &display_stats, 0,
-				"53 01 4100 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
+				"53 02 4100 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
 				"0500000000000000 0600000000000000 0700000000000000 0800000000000000"
 				"0900000000000000 0a00000000000000 0b00000000000000 0c00000000000000"
 				"0d00000000000000 0e00000000000000 0f00000000000000"},
 		{"encode_stats", &encode_stats, 0,
-				"53 01 4200 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
+				"53 02 4200 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
 				"0500000000000000 0600000000000000 0700000000000000 0800000000000000"
 				"0900000000000000 0a00000000000000 0b00000000000000 0c00000000000000"
 				"0d00000000000000 0e00000000000000 0f00000000000000"},
 		{"stream_stats", &stream_stats, 0,
-				"53 01 4300 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
+				"53 02 4300 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
 				"0500000000000000 0600000000000000 0700000000000000 0800000000000000"
 				"01000000 02000000 03000000 04000000 0500000000000000" NO_STAGE NO_STAGE NO_STAGE
 						NO_STAGE NO_STAGE NO_STAGE
 				"06000000 07000000 08000000 09000000 0a00000000000000" NO_STAGE
 				"0b000000 0c000000 0d000000 0e000000 0f00000000000000" NO_STAGE NO_STAGE NO_STAGE
 						NO_STAGE NO_STAGE NO_STAGE
-				"0400 78323634 00 1000000000000000 1100000000000000"},
-		{"stuck", &stuck, 0, "53 01 4400 01000000"},
-		{"need_encoder", &need_encoder, 0, "53 01 4500"},
-		{"end", &end, 0, "53 01 4600 04 ffffffff 0200 6e6f"},
+				"0400 78323634 00 1200000000000000 1300000000000000 1400000000000000"
+				"1500000000000000 1600000000000000 1700000000000000 18000000 19000000 1a000000"
+				"1000000000000000 1100000000000000"},
+		{"stuck", &stuck, 0, "53 02 4400 01000000"},
+		{"need_encoder", &need_encoder, 0, "53 02 4500"},
+		{"end", &end, 0, "53 02 4600 04 ffffffff 0200 6e6f"},
+		{"client", &client, 0, "53 02 4700 02"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {
@@ -129,7 +169,7 @@ const struct es_family session_family = {
 		.n_vectors = sizeof(vectors) / sizeof(vectors[0]),
 		.msg_size = sizeof(struct es_session_msg),
 		.max_size = ES_SESSION_MSG_MAX,
-		.max_fds = 1,
+		.max_fds = 3,
 		.encode = encode,
 		.decode = decode,
 		.n_fds = n_fds,

@@ -1,0 +1,54 @@
+// What the operator has written down: earthshine.5, a file of directives (scfg).
+//
+// A value is either right or refused with file, line, value and remedy; there is no half-read
+// configuration.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ES_CONFIG_ERROR_MAX 1024
+
+struct es_app {
+	uint32_t id; // 1..2^31-1, unique and stable
+	char *title;
+	char **command; // argv, ended by NULL; never NULL or empty
+	char **env; // "NAME=value", ended by NULL; may be empty, not NULL
+	char **before, **after; // argv of commands that run to their end around the app; NULL: none
+	char *image; // path of a PNG; NULL: the default picture
+	char *keyboard; // xkb "layout" or "layout(variant)"; NULL: the host's
+	bool is_private; // a detached session shows to the client that started it alone
+};
+
+enum es_encryption_policy {
+	ES_ENCRYPT_ASKED, // video and audio encryption is asked for, not demanded
+	ES_ENCRYPT_REQUIRED,
+	ES_ENCRYPT_OFF, // of video and audio; RTSP and control are always encrypted
+};
+
+struct es_config {
+	char *name; // of the host as clients show it
+	char *address; // IPv4 to listen on, "0.0.0.0" by default
+	uint16_t port; // base; 0: every port chosen by the kernel
+	bool announce; // over mDNS
+	enum es_encryption_policy encryption;
+	uint32_t max_sessions;
+	uint64_t max_pixel_rate; // pixels per second of one session
+	uint32_t max_kbps; // of one session
+	uint32_t idle_minutes; // a detached session ends after; 0: never
+	uint8_t fec_percent; // at least
+	uint32_t keepalive_ms; // repeats of a still picture; 0: none
+	char *keyboard; // default layout; "" : the system's
+	bool inhibit_sleep; // while somebody streams
+	struct es_app *apps;
+	size_t n_apps;
+};
+
+// Reads the file; with path NULL the default one ($XDG_CONFIG_HOME/earthshine/config, else
+// /etc/earthshine/config), or the defaults alone if there is none. NULL with the reason in
+// error[cap].
+struct es_config *config_load(const char *path, char *error, size_t cap);
+void config_destroy(struct es_config *config); // NULL is fine
+// NULL: there is none.
+const struct es_app *config_find_app(const struct es_config *config, uint32_t id);

@@ -1,0 +1,43 @@
+// The GameStream host's doors for clients: HTTP, HTTPS and RTSP listeners and all that is answered
+// there. Single-threaded, on the host's event loop.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "host/clients.h"
+#include "host/config.h"
+#include "host/pairing_desk.h"
+#include "host/play.h"
+#include "protocol/crypto.h"
+
+// Listening sockets, bound and listening before anything else starts: all or none.
+struct es_ports {
+	int http_fd, https_fd, rtsp_fd;
+	uint16_t http, https, rtsp; // as bound
+};
+// From the configured base port (HTTP base, HTTPS base-5, RTSP base+21), or by the kernel's choice if
+// it is 0. False with a message that names port, its owner if it can be found, and the remedy.
+bool ports_open(
+		struct es_ports *ports, const char *address, uint16_t base, char *error, size_t cap);
+void ports_close(struct es_ports *ports);
+
+struct es_gamestream;
+struct es_gamestream_params {
+	sd_event *event;
+	const struct es_config *config;
+	const struct es_identity *identity;
+	const char *unique_id; // of the host
+	struct es_clients *clients;
+	struct es_pairing_desk *desk;
+	struct es_plays *plays;
+	const struct es_ports *ports; // fds are taken over
+};
+// NULL after a logged error. All borrowed.
+struct es_gamestream *gamestream_create(const struct es_gamestream_params *params);
+void gamestream_destroy(struct es_gamestream *gamestream); // NULL is fine
+void gamestream_set_config(struct es_gamestream *gamestream, const struct es_config *config);
+// A client was revoked: its connections are closed.
+void gamestream_revoke(struct es_gamestream *gamestream);
