@@ -6,7 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "host/clients.h"
-#include "host/config.h"
+#include "host/settings.h"
 #include "host/gamestream.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
@@ -14,7 +14,7 @@
 struct es_control_socket;
 struct es_control_params {
 	sd_event *event;
-	const struct es_config *config;
+	const struct es_settings *settings;
 	struct es_clients *clients;
 	struct es_pairing_desk *desk;
 	struct es_plays *plays;
@@ -23,4 +23,5 @@ struct es_control_params {
 // NULL after a logged error; another host that already listens there is one. All borrowed.
 struct es_control_socket *control_socket_create(const struct es_control_params *params);
 void control_socket_destroy(struct es_control_socket *socket); // NULL is fine; removes the socket
-void control_socket_set_config(struct es_control_socket *socket, const struct es_config *config);
+void control_socket_set_settings(
+		struct es_control_socket *socket, const struct es_settings *settings);

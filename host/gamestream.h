@@ -8,7 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "host/clients.h"
-#include "host/config.h"
+#include "host/settings.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
 #include "protocol/crypto.h"
@@ -27,7 +27,7 @@ void ports_close(struct es_ports *ports);
 struct es_gamestream;
 struct es_gamestream_params {
 	sd_event *event;
-	const struct es_config *config;
+	const struct es_settings *settings;
 	const struct es_identity *identity;
 	const char *unique_id; // of the host
 	struct es_clients *clients;
@@ -38,6 +38,6 @@ struct es_gamestream_params {
 // NULL after a logged error. All borrowed.
 struct es_gamestream *gamestream_create(const struct es_gamestream_params *params);
 void gamestream_destroy(struct es_gamestream *gamestream); // NULL is fine
-void gamestream_set_config(struct es_gamestream *gamestream, const struct es_config *config);
+void gamestream_set_settings(struct es_gamestream *gamestream, const struct es_settings *settings);
 // A client was revoked: its connections are closed.
 void gamestream_revoke(struct es_gamestream *gamestream);

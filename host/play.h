@@ -17,7 +17,7 @@
 #include <systemd/sd-event.h>
 
 #include "host/clients.h"
-#include "host/config.h"
+#include "host/settings.h"
 #include "protocol/crypto.h"
 #include "protocol/mode.h"
 #include "protocol/sdp.h"
@@ -34,11 +34,11 @@ enum es_play_state {
 	ES_PLAY_ENDING,
 };
 
-// Borrowed for the life of the table; config may be replaced by plays_set_config.
-struct es_plays *plays_create(sd_event *event, const struct es_config *config);
+// Borrowed for the life of the table; settings may be replaced by plays_set_settings.
+struct es_plays *plays_create(sd_event *event, const struct es_settings *settings);
 // Ends all sessions at once. NULL is fine.
 void plays_destroy(struct es_plays *plays);
-void plays_set_config(struct es_plays *plays, const struct es_config *config); // SIGHUP
+void plays_set_settings(struct es_plays *plays, const struct es_settings *settings); // SIGHUP
 // Ends all sessions gently (clients are told) and calls done when none is left; launches are refused.
 void plays_drain(struct es_plays *plays, void (*done)(void *data), void *data);
 // Called whenever a session starts, changes its state, or ends.

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ES_CONFIG_ERROR_MAX 1024
+#define ES_SETTINGS_ERROR_MAX 1024
 
 struct es_app {
 	uint32_t id; // 1..2^31-1, unique and stable
@@ -27,7 +27,7 @@ enum es_encryption_policy {
 	ES_ENCRYPT_OFF, // of video and audio; RTSP and control are always encrypted
 };
 
-struct es_config {
+struct es_settings {
 	char *name; // of the host as clients show it
 	char *address; // IPv4 to listen on, "0.0.0.0" by default
 	uint16_t port; // base; 0: every port chosen by the kernel
@@ -48,7 +48,7 @@ struct es_config {
 // Reads the file; with path NULL the default one ($XDG_CONFIG_HOME/earthshine/config, else
 // /etc/earthshine/config), or the defaults alone if there is none. NULL with the reason in
 // error[cap].
-struct es_config *config_load(const char *path, char *error, size_t cap);
-void config_destroy(struct es_config *config); // NULL is fine
+struct es_settings *settings_load(const char *path, char *error, size_t cap);
+void settings_destroy(struct es_settings *settings); // NULL is fine
 // NULL: there is none.
-const struct es_app *config_find_app(const struct es_config *config, uint32_t id);
+const struct es_app *settings_find_app(const struct es_settings *settings, uint32_t id);
