@@ -46,6 +46,18 @@ int64_t get_le64s(struct es_reader *r) {
 	return (int64_t)get_le64(r);
 }
 
+uint16_t get_be16(struct es_reader *r) {
+	uint8_t bytes[2];
+	get_bytes(r, bytes, sizeof(bytes));
+	return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
+uint32_t get_be32(struct es_reader *r) {
+	uint8_t bytes[4];
+	get_bytes(r, bytes, sizeof(bytes));
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
 void get_bytes(struct es_reader *r, void *out, size_t size) {
 	if (!r->ok || size > r->size - r->pos) {
 		r->ok = false;
@@ -111,6 +123,16 @@ void put_le32s(struct es_writer *w, int32_t v) {
 
 void put_le64s(struct es_writer *w, int64_t v) {
 	put_le64(w, (uint64_t)v);
+}
+
+void put_be16(struct es_writer *w, uint16_t v) {
+	put_u8(w, (uint8_t)(v >> 8));
+	put_u8(w, (uint8_t)v);
+}
+
+void put_be32(struct es_writer *w, uint32_t v) {
+	put_be16(w, (uint16_t)(v >> 16));
+	put_be16(w, (uint16_t)v);
 }
 
 void put_bytes(struct es_writer *w, const void *data, size_t size) {

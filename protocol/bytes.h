@@ -28,6 +28,8 @@ uint32_t get_le32(struct es_reader *r);
 uint64_t get_le64(struct es_reader *r);
 int32_t get_le32s(struct es_reader *r);
 int64_t get_le64s(struct es_reader *r);
+uint16_t get_be16(struct es_reader *r);
+uint32_t get_be32(struct es_reader *r);
 void get_bytes(struct es_reader *r, void *out, size_t size);
 // A 16-bit length and that many bytes into out[cap], always NUL-terminated;
 // too long for cap or an embedded NUL: not ok.
@@ -43,6 +45,8 @@ void put_le32(struct es_writer *w, uint32_t v);
 void put_le64(struct es_writer *w, uint64_t v);
 void put_le32s(struct es_writer *w, int32_t v);
 void put_le64s(struct es_writer *w, int64_t v);
+void put_be16(struct es_writer *w, uint16_t v);
+void put_be32(struct es_writer *w, uint32_t v);
 void put_bytes(struct es_writer *w, const void *data, size_t size);
 // The text in field[cap]; without a NUL in it: not ok.
 void put_text(struct es_writer *w, const char *field, size_t cap);

@@ -85,6 +85,26 @@ static void test_read(void **state) {
 	assert_true(reader_done(&r));
 }
 
+static void test_big_endian(void **state) {
+	uint8_t out[6];
+	struct es_writer w = writer_init(out, sizeof(out));
+	put_be16(&w, 0xfedc);
+	put_be32(&w, 0x89abcdef);
+	assert_true(w.ok && w.pos == 6);
+	assert_memory_equal("\xfe\xdc\x89\xab\xcd\xef", out, 6);
+	put_be16(&w, 1);
+	assert_false(w.ok);
+	struct es_reader r = reader_init(out, sizeof(out));
+	assert_int_equal(0xfedc, get_be16(&r));
+	assert_true(get_be32(&r) == 0x89abcdef);
+	assert_true(reader_done(&r));
+	assert_int_equal(0, get_be16(&r));
+	assert_false(r.ok);
+	r = reader_init(out, 3);
+	assert_int_equal(0, get_be32(&r));
+	assert_false(r.ok);
+}
+
 static void test_read_past_the_end(void **state) {
 	struct es_reader r = reader_init(golden, 3);
 	assert_int_equal(0, get_le32(&r));
@@ -161,6 +181,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_write),
 			cmocka_unit_test(test_read),
+			cmocka_unit_test(test_big_endian),
 			cmocka_unit_test(test_read_past_the_end),
 			cmocka_unit_test(test_write_past_the_room),
 			cmocka_unit_test(test_text),
