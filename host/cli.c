@@ -11,6 +11,7 @@
 #include "host/nearest.h"
 #include "host/options.h"
 #include "host/output_file.h"
+#include "host/quantity.h"
 
 #define MAX_SECONDS (INT64_C(366) * 24 * 3600)
 
@@ -21,60 +22,9 @@ struct run_request {
 	const char *encoder_word;
 };
 
-// "12.345" with at most `decimals` decimals -> 12345 * 10^(decimals - 3); nothing but digits and one
-// point; false above `max` (in the scaled unit).
-static bool parse_decimal(
-		const char *text, size_t len, unsigned decimals, uint64_t max, uint64_t *scaled) {
-	uint64_t v = 0;
-	unsigned after = 0;
-	bool point = false, digit = false;
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '.' && !point) {
-			point = true;
-		} else if (text[i] >= '0' && text[i] <= '9' && (!point || after++ < decimals)) {
-			digit = true;
-			v = v * 10 + (uint64_t)(text[i] - '0');
-			if (v > max) {
-				return false;
-			}
-		} else {
-			return false;
-		}
-	}
-	for (; after < decimals; after++) {
-		v *= 10;
-		if (v > max) {
-			return false;
-		}
-	}
-	*scaled = v;
-	return digit;
-}
-
-bool cli_parse_bitrate(const char *text, uint32_t *kbps) {
-	size_t len = strlen(text);
-	uint64_t unit = 1, v;
-	if (len > 0 && strchr("kK", text[len - 1]) != NULL) {
-		unit = 1000;
-		len--;
-	} else if (len > 0 && strchr("mM", text[len - 1]) != NULL) {
-		unit = 1000000;
-		len--;
-	}
-	if (!parse_decimal(text, len, 3, UINT64_C(1000000000000), &v)) {
-		return false;
-	}
-	v = v * unit / 1000 / 1000; // thousandths of the unit -> kbit/s
-	if (v < 100 || v > 1000000) {
-		return false;
-	}
-	*kbps = (uint32_t)v;
-	return true;
-}
-
 bool cli_parse_seconds(const char *text, int64_t *ns) {
 	uint64_t v;
-	if (!parse_decimal(text, strlen(text), 9, (uint64_t)(MAX_SECONDS * ES_NS_PER_S), &v) ||
+	if (!quantity_decimal(text, strlen(text), 9, (uint64_t)(MAX_SECONDS * ES_NS_PER_S), &v) ||
 			v == 0) {
 		return false;
 	}
@@ -84,7 +34,7 @@ bool cli_parse_seconds(const char *text, int64_t *ns) {
 
 bool cli_parse_scale(const char *text, uint32_t *milli) {
 	uint64_t v;
-	if (!parse_decimal(text, strlen(text), 3, 8000, &v) || v < 250) {
+	if (!quantity_decimal(text, strlen(text), 3, 8000, &v) || v < 250) {
 		return false;
 	}
 	*milli = (uint32_t)v;
@@ -108,7 +58,7 @@ uint32_t cli_default_bitrate_kbps(const struct es_mode *mode, enum es_codec code
 static bool parse_size(
 		const char *value, uint32_t *size, const char *what, char *error, size_t cap) {
 	uint64_t v;
-	if (!parse_decimal(value, strlen(value), 0, ES_MODE_MAX_SIZE, &v) || v < ES_MODE_MIN_SIZE) {
+	if (!quantity_decimal(value, strlen(value), 0, ES_MODE_MAX_SIZE, &v) || v < ES_MODE_MIN_SIZE) {
 		snprintf(error, cap, "%s '%s' is not a whole number of pixels from %d to %d", what, value,
 				ES_MODE_MIN_SIZE, ES_MODE_MAX_SIZE);
 		return false;
@@ -194,7 +144,7 @@ static bool apply_encoder(void *data, const char *value, char *error, size_t cap
 
 static bool apply_bitrate(void *data, const char *value, char *error, size_t cap) {
 	struct run_request *r = data;
-	if (!cli_parse_bitrate(value, &r->options->bitrate_kbps)) {
+	if (!quantity_bitrate(value, &r->options->bitrate_kbps)) {
 		snprintf(error, cap,
 				"bitrate '%s' is not a number of bit/s with k or M from 100k to 1000M (as 20M)",
 				value);
@@ -226,7 +176,7 @@ static bool apply_stats(void *data, const char *value, char *error, size_t cap) 
 static bool apply_ready_fd(void *data, const char *value, char *error, size_t cap) {
 	struct run_request *r = data;
 	uint64_t fd;
-	if (!parse_decimal(value, strlen(value), 0, 1 << 20, &fd)) {
+	if (!quantity_decimal(value, strlen(value), 0, 1 << 20, &fd)) {
 		snprintf(error, cap, "'%s' is not the number of a file descriptor", value);
 		return false;
 	}

@@ -45,8 +45,6 @@ void cli_print_run_help(FILE *out);
 // 100 kbit/s, 500 kbit/s to 200 Mbit/s.
 uint32_t cli_default_bitrate_kbps(const struct es_mode *mode, enum es_codec codec);
 
-// "20M", "2.5M", "8000k", "8000000" (bit/s) -> kbit/s, 100..1000000.
-bool cli_parse_bitrate(const char *text, uint32_t *kbps);
 // "90", "0.5" -> ns; more than 0, at most a year, at most nine decimals.
 bool cli_parse_seconds(const char *text, int64_t *ns);
 // "1", "1.5", "2.25" -> thousandths, 250..8000.

@@ -13,6 +13,7 @@
 #include "host/cli.h"
 #include "host/nearest.h"
 #include "host/output_file.h"
+#include "host/quantity.h"
 
 static char error[ES_CLI_ERROR_MAX];
 
@@ -144,18 +145,18 @@ static void test_codec_follows_the_rest(void **state) {
 
 static void test_bitrates(void **state) {
 	uint32_t kbps = 0;
-	assert_true(cli_parse_bitrate("20M", &kbps));
+	assert_true(quantity_bitrate("20M", &kbps));
 	assert_int_equal(kbps, 20000);
-	assert_true(cli_parse_bitrate("8000000", &kbps));
+	assert_true(quantity_bitrate("8000000", &kbps));
 	assert_int_equal(kbps, 8000);
-	assert_true(cli_parse_bitrate("750k", &kbps));
+	assert_true(quantity_bitrate("750k", &kbps));
 	assert_int_equal(kbps, 750);
-	assert_true(cli_parse_bitrate("1000M", &kbps));
+	assert_true(quantity_bitrate("1000M", &kbps));
 	assert_int_equal(kbps, 1000000);
 	static const char *const bad[] = {"", "M", "k", ".", "-1M", "99k", "1001M", "1.2345M", "20G",
 			"20 M", "0x10M", "1e3k", "99999999999999999999"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_false(cli_parse_bitrate(bad[i], &kbps));
+		assert_false(quantity_bitrate(bad[i], &kbps));
 	}
 	assert_int_equal(kbps, 1000000);
 }
