@@ -34,6 +34,7 @@ struct x264_encoder {
 	int32_t refresh_mhz;
 	uint64_t last_sequence; // encoded; 0: none
 	uint64_t idr_sequence;
+	uint64_t dpb_frames;
 };
 
 static void log_from_x264(void *data, int level, const char *format, va_list args) {
@@ -79,6 +80,11 @@ static void set_qp_range(x264_param_t *param) {
 
 static_assert(ES_RATE_QP_MAX - ES_RATE_QP_MIN < 40, "x264 would limit the quantiser");
 
+static int dpb_frames(const struct es_encoder_params *params) {
+	bool fewer = params->max_refs != 0 && params->max_refs < DPB_FRAMES;
+	return fewer ? (int)params->max_refs : DPB_FRAMES;
+}
+
 static bool fill_param(x264_param_t *param, const struct es_encoder_params *params) {
 	const struct es_mode *mode = &params->mode;
 	if (x264_param_default_preset(param, suitable_preset(mode), "zerolatency") != 0) {
@@ -94,11 +100,18 @@ static bool fill_param(x264_param_t *param, const struct es_encoder_params *para
 	param->b_vfr_input = 0;
 	param->i_threads = (int)(params->threads != 0 ? params->threads : suitable_threads(mode));
 	param->b_sliced_threads = param->i_threads > 1;
+	if (params->slices > 1 && param->b_sliced_threads) {
+		// One slice a thread, so threads for all of them.
+		param->i_threads =
+				param->i_threads > (int)params->slices ? param->i_threads : (int)params->slices;
+	} else if (params->slices > 1) {
+		param->i_slice_count = (int)params->slices;
+	}
 	param->i_keyint_max = X264_KEYINT_MAX_INFINITE;
 	param->i_scenecut_threshold = 0;
 	param->i_bframe = 0;
 	param->i_frame_reference = 1;
-	param->i_dpb_size = DPB_FRAMES;
+	param->i_dpb_size = dpb_frames(params);
 	param->b_repeat_headers = 1;
 	param->b_annexb = 1;
 	param->b_aud = 0;
@@ -128,7 +141,9 @@ static struct es_encoder *x264_create(const struct es_encoder_params *params) {
 	}
 	encoder->base.impl = &encoder_x264;
 	encoder->refresh_mhz = params->mode.refresh_mhz;
-	rate_control_init(&encoder->rate, params->bitrate_kbps, params->mode.refresh_mhz);
+	rate_control_init(
+			&encoder->rate, params->bitrate_kbps, params->mode.refresh_mhz, params->strict);
+	encoder->dpb_frames = (uint64_t)dpb_frames(params);
 	if (!complexity_init(&encoder->complexity, params->mode.width, params->mode.height)) {
 		es_log(ES_LOG_ERROR, "cannot encode %ux%u: out of memory", params->mode.width,
 				params->mode.height);
@@ -173,6 +188,23 @@ static struct es_complexity_cost measure(struct x264_encoder *encoder,
 	return complexity_measure(&encoder->complexity, picture, request->damage, request->n_damage);
 }
 
+// All but the SEI about x264 and its settings: clients want parameter sets and slice in one datagram.
+// Bytes written, 0 if there is no room.
+static size_t copy_nals(const x264_nal_t *nals, int n_nals, uint8_t *out, size_t cap) {
+	size_t size = 0;
+	for (int i = 0; i < n_nals; i++) {
+		if (nals[i].i_type == NAL_SEI) {
+			continue;
+		}
+		if ((size_t)nals[i].i_payload > cap - size) {
+			return 0;
+		}
+		memcpy(out + size, nals[i].p_payload, (size_t)nals[i].i_payload);
+		size += (size_t)nals[i].i_payload;
+	}
+	return size;
+}
+
 static bool x264_encode(struct es_encoder *base, const struct es_picture *picture,
 		const struct es_encode_request *request, uint8_t *out, size_t cap,
 		struct es_encoded *encoded) {
@@ -191,14 +223,14 @@ static bool x264_encode(struct es_encoder *base, const struct es_picture *pictur
 		es_log(ES_LOG_ERROR, "x264 gave no access unit for a picture");
 		return false;
 	}
-	if ((size_t)size > cap) {
+	size_t written = copy_nals(nals, n_nals, out, cap);
+	if (written == 0) {
 		es_log(ES_LOG_ERROR, "access unit of %d bytes is too long for %zu", size, cap);
 		return false;
 	}
-	memcpy(out, nals[0].p_payload, (size_t)size); // the payloads lie one after the other
-	rate_control_update(&encoder->rate, idr, qp, &cost, (size_t)size);
+	rate_control_update(&encoder->rate, idr, qp, &cost, written);
 	*encoded = (struct es_encoded){
-			.size = (size_t)size,
+			.size = written,
 			.idr = result.b_keyframe != 0,
 			.qp = (uint8_t)encoder->rate.coarsest_qp,
 	};
@@ -216,19 +248,7 @@ static size_t x264_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
 	if (x264_encoder_headers(encoder->x264, &nals, &n_nals) < 0) {
 		return 0;
 	}
-	size_t size = 0;
-	for (int i = 0; i < n_nals; i++) {
-		bool parameter_set = nals[i].i_type == NAL_SPS || nals[i].i_type == NAL_PPS;
-		if (!parameter_set) {
-			continue; // a text about x264
-		}
-		if ((size_t)nals[i].i_payload > cap - size) {
-			return 0;
-		}
-		memcpy(out + size, nals[i].p_payload, (size_t)nals[i].i_payload);
-		size += (size_t)nals[i].i_payload;
-	}
-	return size;
+	return copy_nals(nals, n_nals, out, cap);
 }
 
 // Decoders based on libavcodec that miss the unit whose frame_num wraps to 0 lose count of the
@@ -249,7 +269,8 @@ static bool x264_invalidate(struct es_encoder *base, uint64_t first, uint64_t la
 		return true; // nothing refers to it
 	}
 	last = last < encoder->last_sequence ? last : encoder->last_sequence;
-	if (encoder->last_sequence - first >= DPB_FRAMES - 1 || loses_count(encoder, first, last)) {
+	if (encoder->last_sequence - first + 1 >= encoder->dpb_frames ||
+			loses_count(encoder, first, last)) {
 		return false;
 	}
 	for (uint64_t sequence = first; sequence <= encoder->last_sequence; sequence++) {

@@ -11,6 +11,7 @@
 #include "encode/self_test.h"
 #include "encode/session.h"
 #include "encode/sigbus_guard.h"
+#include "encode/speed_test.h"
 #include "protocol/session_msg.h"
 
 static int list_encoders(void) {
@@ -38,6 +39,23 @@ static int probe(const char *name, const char *codec_text) {
 	return 0;
 }
 
+static int measure(const char *name, const char *mode_text) {
+	struct es_mode mode = {.refresh_mhz = 60000};
+	if (!mode_parse(mode_text, &mode)) {
+		fprintf(stderr, "earthshine-encode: '%s' is not a size like 1280x720\n", mode_text);
+		return 2;
+	}
+	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
+		if (strcmp(encoder_impls[i]->name, name) == 0) {
+			double fps = speed_test_run(encoder_impls[i], &mode);
+			printf("%s %ux%u %.1f\n", name, mode.width, mode.height, fps);
+			return fps > 0 ? 0 : 1;
+		}
+	}
+	fprintf(stderr, "earthshine-encode: no encoder '%s' is built in; see --list\n", name);
+	return 1;
+}
+
 static bool is_socket(int fd) {
 	int type;
 	socklen_t size = sizeof(type);
@@ -47,7 +65,8 @@ static bool is_socket(int fd) {
 static int usage(void) {
 	fprintf(stderr,
 			"earthshine-encode is a part of earthshine and is started by it.\n"
-			"Alone: earthshine-encode --list | --probe NAME CODEC | --version\n");
+			"Alone: earthshine-encode --list | --probe NAME CODEC | --probe NAME WIDTHxHEIGHT "
+			"| --version\n");
 	return 2;
 }
 
@@ -61,7 +80,8 @@ int main(int argc, char *argv[]) {
 		return list_encoders();
 	}
 	if (argc == 4 && strcmp(argv[1], "--probe") == 0) {
-		return probe(argv[2], argv[3]);
+		enum es_codec codec;
+		return codec_parse(argv[3], &codec) ? probe(argv[2], argv[3]) : measure(argv[2], argv[3]);
 	}
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("earthshine-encode %s\n", ES_VERSION);

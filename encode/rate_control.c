@@ -19,6 +19,7 @@
 #define LEAST_SHARE 0.25
 // A unit in which nothing is found again takes at most about this many.
 #define MOST_SHARES 6.0
+#define MOST_SHARES_STRICT 1.5
 // One unit makes the picture finer by at most this much.
 #define REFINE_STEPS 6
 
@@ -38,10 +39,11 @@ void rate_control_set_bitrate(
 }
 
 void rate_control_init(
-		struct es_rate_control *control, uint32_t bitrate_kbps, int32_t refresh_mhz) {
+		struct es_rate_control *control, uint32_t bitrate_kbps, int32_t refresh_mhz, bool strict) {
 	*control = (struct es_rate_control){
 			.k = {FIRST_K_INTER, FIRST_K_IDR, FIRST_K_REFINE},
 			.coarsest_qp = ES_RATE_QP_MAX,
+			.most_shares = strict ? MOST_SHARES_STRICT : MOST_SHARES,
 	};
 	rate_control_set_bitrate(control, bitrate_kbps, refresh_mhz);
 }
@@ -62,7 +64,8 @@ int rate_control_qp(
 	double change = control->k[ES_RATE_INTER] * cost->inter;
 	// Motion that was found so far may end with this very picture.
 	double surprise = control->k[ES_RATE_IDR] * cost->inter;
-	int qp = qp_of_step(fmax(change / budget, surprise / (control->frame_bits * MOST_SHARES)));
+	int qp = qp_of_step(
+			fmax(change / budget, surprise / (control->frame_bits * control->most_shares)));
 	// There may be room for a finer picture than the client has.
 	if (qp < control->coarsest_qp - REFINE_STEPS) {
 		qp = control->coarsest_qp - REFINE_STEPS;

@@ -26,6 +26,7 @@ enum es_rate_factor { ES_RATE_INTER, ES_RATE_IDR, ES_RATE_REFINE, ES_RATE_FACTOR
 
 struct es_rate_control {
 	double frame_bits; // what one access unit may take
+	double most_shares; // that a unit in which nothing is found again takes, about
 	double debt_bits;
 	double k[ES_RATE_FACTORS];
 	double weight[ES_RATE_FACTORS]; // how many units the k was learnt from, fading
@@ -33,7 +34,9 @@ struct es_rate_control {
 	double coarse_cost; // of the area that has it
 };
 
-void rate_control_init(struct es_rate_control *control, uint32_t bitrate_kbps, int32_t refresh_mhz);
+// strict: for a network, where what is too long is late; a sudden change is coarser for it.
+void rate_control_init(
+		struct es_rate_control *control, uint32_t bitrate_kbps, int32_t refresh_mhz, bool strict);
 // From the next picture on; what was learnt stays.
 void rate_control_set_bitrate(
 		struct es_rate_control *control, uint32_t bitrate_kbps, int32_t refresh_mhz);

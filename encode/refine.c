@@ -7,28 +7,39 @@ static bool good_enough(const struct es_refine *refine, uint8_t qp) {
 	return qp != 0 && qp <= refine->good_qp;
 }
 
-void refine_init(struct es_refine *refine, int64_t period_ns, uint8_t good_qp) {
-	*refine = (struct es_refine){.period_ns = period_ns, .good_qp = good_qp, .due_ns = -1};
+void refine_init(
+		struct es_refine *refine, int64_t period_ns, uint8_t good_qp, int64_t keepalive_ns) {
+	*refine = (struct es_refine){
+			.period_ns = period_ns,
+			.good_qp = good_qp,
+			.due_ns = -1,
+			.keepalive_ns = keepalive_ns,
+	};
+}
+
+static void rest(struct es_refine *refine, int64_t now_ns) {
+	refine->keeping_alive = refine->keepalive_ns > 0;
+	refine->due_ns = refine->keeping_alive ? now_ns + refine->keepalive_ns : -1;
 }
 
 void refine_changed(struct es_refine *refine, int64_t now_ns, uint8_t qp) {
 	refine->repeats = 0;
+	refine->keeping_alive = false;
+	if (good_enough(refine, qp)) {
+		rest(refine, now_ns);
+		return;
+	}
 	// One interval more than it has to be still: the repeat must not meet the next frame.
-	refine->due_ns =
-			good_enough(refine, qp) ? -1 : now_ns + (STILL_INTERVALS + 1) * refine->period_ns;
+	refine->due_ns = now_ns + (STILL_INTERVALS + 1) * refine->period_ns;
 }
 
 void refine_repeated(struct es_refine *refine, int64_t now_ns, uint8_t qp) {
 	refine->repeats++;
 	if (refine->repeats >= ES_REFINE_MAX_REPEATS || good_enough(refine, qp)) {
-		refine->due_ns = -1;
+		rest(refine, now_ns);
 	} else {
 		refine->due_ns = now_ns + refine->period_ns;
 	}
-}
-
-void refine_stop(struct es_refine *refine) {
-	refine->due_ns = -1;
 }
 
 int64_t refine_due_ns(const struct es_refine *refine) {

@@ -1,5 +1,6 @@
 // When a still picture is encoded again so that it becomes sharp: a few repeats at refresh
-// intervals once it has been still for two, then never again. Pure; the clock is a parameter.
+// intervals once it has been still for two, then never again, or, for a network, every keep-alive
+// interval (decoders and loss detection need a picture now and then). Pure; the clock is a parameter.
 #pragma once
 
 #include <stdbool.h>
@@ -12,14 +13,15 @@ struct es_refine {
 	uint8_t good_qp; // at or below: repeating shows nothing new
 	unsigned int repeats; // since the picture changed
 	int64_t due_ns; // -1: nothing to do
+	int64_t keepalive_ns; // 0: none
+	bool keeping_alive; // what is due shows nothing new
 };
 
-void refine_init(struct es_refine *refine, int64_t period_ns, uint8_t good_qp);
+void refine_init(
+		struct es_refine *refine, int64_t period_ns, uint8_t good_qp, int64_t keepalive_ns);
 // A picture with new content was encoded at `now_ns` ; the client has no part of it coarser than qp (0: unknown).
 void refine_changed(struct es_refine *refine, int64_t now_ns, uint8_t qp);
 // The same picture was encoded again.
 void refine_repeated(struct es_refine *refine, int64_t now_ns, uint8_t qp);
-// Nothing more until the next change.
-void refine_stop(struct es_refine *refine);
 // When the next repeat should be encoded, or -1.
 int64_t refine_due_ns(const struct es_refine *refine);

@@ -18,6 +18,7 @@ struct es_scheduler {
 	uint64_t frame_sequence; // the display's, of the newest frame in the picture
 	int64_t last_start_ns; // of the last unit
 	struct es_refine refine;
+	int64_t keepalive_ns;
 	bool draining, drained;
 
 	struct es_import_stats imports_before; // of links that are gone
@@ -31,6 +32,10 @@ struct es_scheduler *scheduler_create(struct es_unit_maker *maker, struct es_fai
 		scheduler->failure = failure;
 	}
 	return scheduler;
+}
+
+void scheduler_set_keepalive(struct es_scheduler *scheduler, uint32_t keepalive_ms) {
+	scheduler->keepalive_ns = keepalive_ms * ES_NS_PER_MS;
 }
 
 void scheduler_destroy(struct es_scheduler *scheduler) {
@@ -101,7 +106,7 @@ static bool adopt_mode(struct es_scheduler *scheduler) {
 	}
 	scheduler->mode_serial = serial;
 	refine_init(&scheduler->refine, clock_period_ns(mode->refresh_mhz),
-			unit_maker_good_qp(scheduler->maker));
+			unit_maker_good_qp(scheduler->maker), scheduler->keepalive_ns);
 	return true;
 }
 
@@ -174,8 +179,12 @@ static void encode_frame(struct es_scheduler *scheduler, const struct es_source_
 
 static void encode_repeat(struct es_scheduler *scheduler, int64_t now) {
 	struct es_unit unit = {.kind = ES_UNIT_REPEAT, .times = {now, now, now, now, now, now}};
-	if (encode_unit(scheduler, ES_PIPELINE_REPEAT, &unit) &&
-			refine_due_ns(&scheduler->refine) >= 0) {
+	// One that only keeps alive costs next to nothing: every macroblock is hinted as it was.
+	bool cheap = scheduler->refine.keeping_alive && !unit_maker_owes(scheduler->maker);
+	bool ok = encode_unit(scheduler, cheap ? ES_PIPELINE_CHANGE : ES_PIPELINE_REPEAT, &unit);
+	if (ok && unit.idr) {
+		refine_changed(&scheduler->refine, unit.times.encoded_ns, unit.qp); // coarse again
+	} else if (ok && refine_due_ns(&scheduler->refine) >= 0) {
 		// A slow encoder, too, looks for a new frame before it repeats again.
 		refine_repeated(&scheduler->refine, unit.times.encoded_ns, unit.qp);
 	}

@@ -18,6 +18,8 @@ struct es_scheduler;
 
 // NULL: no memory. Both are borrowed and outlive it.
 struct es_scheduler *scheduler_create(struct es_unit_maker *maker, struct es_failure *failure);
+// How often a still picture is repeated, 0: never. From the next mode on.
+void scheduler_set_keepalive(struct es_scheduler *scheduler, uint32_t keepalive_ms);
 void scheduler_destroy(struct es_scheduler *scheduler); // NULL is fine
 
 // The link to the display; attach takes the fd over and replaces the one before. A link that is of no

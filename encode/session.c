@@ -76,6 +76,7 @@ static void handle_message(struct session *session, const struct es_session_msg 
 	switch (msg->type) {
 	case ES_SESSION_START_ENCODE:
 		if (unit_maker_start(session->maker, msg)) {
+			scheduler_set_keepalive(session->scheduler, msg->start_encode.keepalive_ms);
 			send_to_host(session, &(struct es_session_msg){.type = ES_SESSION_READY});
 		}
 		return;

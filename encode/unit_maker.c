@@ -15,7 +15,8 @@ struct es_unit_maker {
 
 	// From START.
 	const struct es_encoder_impl *impl;
-	uint32_t bitrate_kbps, threads;
+	uint32_t bitrate_kbps, threads, slices, max_refs;
+	bool strict;
 
 	struct es_mode mode; // of the pipeline
 	bool announced; // on the link
@@ -64,6 +65,9 @@ bool unit_maker_start(struct es_unit_maker *maker, const struct es_session_msg *
 	}
 	maker->bitrate_kbps = start->start_encode.bitrate_kbps;
 	maker->threads = start->start_encode.threads;
+	maker->slices = start->start_encode.slices;
+	maker->max_refs = start->start_encode.max_refs;
+	maker->strict = start->start_encode.strict;
 	return true;
 }
 
@@ -173,6 +177,9 @@ bool unit_maker_set_mode(struct es_unit_maker *maker, const struct es_mode *mode
 			.colour = colour_sdr(),
 			.bitrate_kbps = maker->bitrate_kbps,
 			.threads = maker->threads,
+			.slices = maker->slices,
+			.max_refs = maker->max_refs,
+			.strict = maker->strict,
 	};
 	drop_pipeline(maker);
 	maker->pipeline = pipeline_create(maker->impl, &params);

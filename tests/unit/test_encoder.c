@@ -33,20 +33,29 @@ struct stream {
 	struct es_encoded encoded[MAX_UNITS + 1];
 };
 
-static struct stream *stream_open(const struct es_encoder_impl *impl, uint32_t kbps) {
+static struct stream *stream_open_as(
+		const struct es_encoder_impl *impl, const struct es_encoder_params *params) {
 	struct stream *stream = calloc(1, sizeof(*stream));
-	struct es_encoder_params params = {
+	stream->impl = impl;
+	stream->encoder = encoder_create(impl, params);
+	assert_non_null(stream->encoder);
+	assert_true(picture_init(&stream->picture, impl->layout, WIDTH, HEIGHT));
+	damage_init(&stream->damage, WIDTH, HEIGHT);
+	return stream;
+}
+
+static struct es_encoder_params params_for(const struct es_encoder_impl *impl, uint32_t kbps) {
+	return (struct es_encoder_params){
 			.codec = impl->codec,
 			.mode = {WIDTH, HEIGHT, 60000},
 			.colour = colour_sdr(),
 			.bitrate_kbps = kbps,
 	};
-	stream->impl = impl;
-	stream->encoder = encoder_create(impl, &params);
-	assert_non_null(stream->encoder);
-	assert_true(picture_init(&stream->picture, impl->layout, WIDTH, HEIGHT));
-	damage_init(&stream->damage, WIDTH, HEIGHT);
-	return stream;
+}
+
+static struct stream *stream_open(const struct es_encoder_impl *impl, uint32_t kbps) {
+	struct es_encoder_params params = params_for(impl, kbps);
+	return stream_open_as(impl, &params);
 }
 
 static void stream_close(struct stream *stream) {
@@ -329,6 +338,59 @@ static void test_self_test_passes(void **state) {
 	for_each_encoder(check_self_test);
 }
 
+static unsigned count_slices(const uint8_t *unit, size_t size) {
+	unsigned n = 0;
+	for (size_t i = 0; i + 3 < size; i++) {
+		bool start = unit[i] == 0 && unit[i + 1] == 0 && unit[i + 2] == 1;
+		uint8_t type = unit[i + 3] & 31;
+		n += start && (type == 1 || type == 5);
+		assert_false(start && type == 6); // no SEI before the slice
+	}
+	return n;
+}
+
+static void check_slices(const struct es_encoder_impl *impl) {
+	if (impl->codec != ES_CODEC_H264) {
+		return; // the others' pictures have one
+	}
+	for (uint32_t threads = 1; threads <= 2; threads++) {
+		struct es_encoder_params params = params_for(impl, 8000);
+		params.threads = threads;
+		params.slices = 3; // more do not fit into twelve rows of macroblocks
+		struct stream *stream = stream_open_as(impl, &params);
+		for (uint32_t frame = 0; frame < 3; frame++) {
+			draw_all(stream, frame);
+			size_t size = encode(stream, false, false)->size;
+			assert_int_equal(count_slices(stream->units[frame + 1], size), 3);
+		}
+		stream_close(stream);
+	}
+}
+
+static void test_slices(void **state) {
+	for_each_encoder(check_slices);
+}
+
+// A client that keeps one picture cannot go back to an older one. (Those of AV1 keep eight.)
+static void check_one_reference(const struct es_encoder_impl *impl) {
+	if (impl->codec == ES_CODEC_AV1) {
+		return;
+	}
+	struct es_encoder_params params = params_for(impl, 8000);
+	params.max_refs = 1;
+	struct stream *stream = stream_open_as(impl, &params);
+	for (uint32_t frame = 0; frame < 40; frame++) {
+		draw_all(stream, frame);
+		encode(stream, false, false);
+	}
+	assert_false(encoder_invalidate(stream->encoder, 39, 39));
+	stream_close(stream);
+}
+
+static void test_one_reference(void **state) {
+	for_each_encoder(check_one_reference);
+}
+
 static void test_find(void **state) {
 	assert_null(encoder_find("nothing", ES_CODEC_H264));
 	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
@@ -344,6 +406,8 @@ int main(void) {
 		return 1;
 	}
 	const struct CMUnitTest tests[] = {
+			cmocka_unit_test(test_slices),
+			cmocka_unit_test(test_one_reference),
 			cmocka_unit_test(test_find),
 			cmocka_unit_test(test_one_in_one_out),
 			cmocka_unit_test(test_headers),

@@ -43,7 +43,7 @@ static size_t encode(struct model *model, bool idr, double inter_cost, double in
 
 static void begin(struct model *model, double inter, double idr, double refine) {
 	*model = (struct model){.inter = inter, .idr = idr, .refine = refine};
-	rate_control_init(&model->control, KBPS, MHZ);
+	rate_control_init(&model->control, KBPS, MHZ, false);
 }
 
 static void test_fills_the_budget(void **state) {
@@ -143,6 +143,19 @@ static void test_cheap_motion(void **state) {
 	assert_true(model.last_qp < 36);
 }
 
+// For a network, motion that suddenly ends takes less than two shares.
+static void test_strict_surprise(void **state) {
+	struct model model;
+	begin(&model, 0.002, 5, 0.05);
+	rate_control_init(&model.control, KBPS, MHZ, true);
+	encode(&model, true, 0, 12e6);
+	for (int i = 0; i < 60; i++) {
+		encode(&model, false, 10e6, 12e6);
+	}
+	model.inter = 5; // as hard as an IDR
+	assert_true((double)encode(&model, false, 10e6, 12e6) < 2 * BUDGET_BYTES);
+}
+
 // Nothing and everything: the quantiser stays in its range and the factors stay numbers.
 static void test_extremes(void **state) {
 	struct model model;
@@ -196,6 +209,7 @@ int main(void) {
 			cmocka_unit_test(test_bitrate),
 			cmocka_unit_test(test_black_beginning),
 			cmocka_unit_test(test_cheap_motion),
+			cmocka_unit_test(test_strict_surprise),
 			cmocka_unit_test(test_extremes),
 			cmocka_unit_test(test_complexity),
 	};

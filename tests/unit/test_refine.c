@@ -13,7 +13,7 @@
 
 static struct es_refine begin(void) {
 	struct es_refine refine;
-	refine_init(&refine, PERIOD, GOOD);
+	refine_init(&refine, PERIOD, GOOD, 0);
 	assert_int_equal(refine_due_ns(&refine), -1);
 	return refine;
 }
@@ -73,8 +73,28 @@ static void test_never_between_moving_frames(void **state) {
 		refine_changed(&refine, now, 40);
 		assert_true(refine_due_ns(&refine) > now + 2 * PERIOD);
 	}
-	refine_stop(&refine);
-	assert_int_equal(refine_due_ns(&refine), -1);
+}
+
+static void test_keeps_alive(void **state) {
+	struct es_refine refine;
+	int64_t keepalive = 30 * PERIOD;
+	refine_init(&refine, PERIOD, 20, keepalive);
+	refine_changed(&refine, 0, 40);
+	for (int i = 0; i < ES_REFINE_MAX_REPEATS; i++) {
+		assert_false(refine.keeping_alive);
+		refine_repeated(&refine, refine_due_ns(&refine), 40);
+	}
+	for (int i = 0; i < 100; i++) {
+		int64_t due = refine_due_ns(&refine);
+		assert_true(refine.keeping_alive);
+		refine_repeated(&refine, due, 40);
+		assert_int_equal(refine_due_ns(&refine), due + keepalive);
+	}
+	refine_changed(&refine, 1, 40);
+	assert_false(refine.keeping_alive);
+	refine_changed(&refine, 1, 20); // good at once: nothing to refine
+	assert_true(refine.keeping_alive);
+	assert_int_equal(refine_due_ns(&refine), 1 + keepalive);
 }
 
 int main(void) {
@@ -84,6 +104,7 @@ int main(void) {
 			cmocka_unit_test(test_unknown_quality_is_not_good),
 			cmocka_unit_test(test_a_change_begins_anew),
 			cmocka_unit_test(test_never_between_moving_frames),
+			cmocka_unit_test(test_keeps_alive),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
