@@ -1,7 +1,7 @@
 // All cryptography of the project, and the only file that sees GnuTLS and nettle: AES-128 in the modes
 // that the protocols use, SHA-256, RSA signatures, certificates and random bytes.
 //
-// Pure but for the kernel's random numbers. Any thread.
+// Pure but for random numbers, which the kernel seeds, and the date in a new certificate. Any thread.
 #pragma once
 
 #include <stdbool.h>
