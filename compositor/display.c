@@ -16,6 +16,7 @@
 #include "compositor/cursor.h"
 #include "compositor/globals.h"
 #include "compositor/remote_input.h"
+#include "compositor/pen.h"
 #include "compositor/render_device.h"
 #include "compositor/repaint.h"
 #include "compositor/seat.h"
@@ -99,8 +100,9 @@ static bool create_desk(struct es_display *display) {
 		return false;
 	}
 	display->cursor = cursor_create(display);
+	display->pen = pen_create(display);
 	display->xdg_shell = xdg_shell_create(display);
-	if (display->cursor == NULL || display->xdg_shell == NULL) {
+	if (display->cursor == NULL || display->pen == NULL || display->xdg_shell == NULL) {
 		return false;
 	}
 	display->xwayland = xwayland_create(display);
@@ -165,6 +167,7 @@ static void destroy_apps(struct es_display *display) {
 static void destroy_desk(struct es_display *display) {
 	remote_input_destroy(display->remote_input);
 	xdg_shell_destroy(display->xdg_shell);
+	pen_destroy(display->pen);
 	cursor_destroy(display->cursor);
 	seat_destroy(display->seat);
 }

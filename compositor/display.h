@@ -16,6 +16,7 @@ struct es_commit_ledger;
 struct es_cursor;
 struct es_globals;
 struct es_remote_input;
+struct es_pen;
 struct es_repaint;
 struct es_seat;
 struct es_session;
@@ -42,6 +43,7 @@ struct es_display {
 	// owned; what apps find there
 	struct es_seat *seat;
 	struct es_cursor *cursor;
+	struct es_pen *pen;
 	struct es_xdg_shell *xdg_shell;
 	struct es_xwayland *xwayland; // NULL: not built or not available
 	struct es_remote_input *remote_input; // NULL: no device link

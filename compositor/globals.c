@@ -134,7 +134,8 @@ static bool create_pointer_gestures(struct es_display *display) {
 }
 
 static bool create_tablet(struct es_display *display) {
-	return wlr_tablet_v2_create(display->wl_display) != NULL;
+	display->globals->tablet = wlr_tablet_v2_create(display->wl_display);
+	return display->globals->tablet != NULL;
 }
 
 static bool create_text_input(struct es_display *display) {

@@ -11,6 +11,7 @@ struct wlr_cursor_shape_manager_v1;
 struct wlr_idle_notifier_v1;
 struct wlr_pointer_constraints_v1;
 struct wlr_relative_pointer_manager_v1;
+struct wlr_tablet_manager_v2;
 struct wlr_text_input_manager_v3;
 struct wlr_xdg_shell;
 
@@ -20,6 +21,7 @@ struct es_globals {
 	struct wlr_idle_notifier_v1 *idle_notifier;
 	struct wlr_pointer_constraints_v1 *pointer_constraints;
 	struct wlr_relative_pointer_manager_v1 *relative_pointer;
+	struct wlr_tablet_manager_v2 *tablet;
 	struct wlr_text_input_manager_v3 *text_input;
 	struct wlr_xdg_shell *xdg_shell;
 

@@ -14,6 +14,7 @@
 #include "compositor/display.h"
 #include "compositor/probe.h"
 #include "compositor/render_device.h"
+#include "compositor/seat.h"
 #include "compositor/session.h"
 #include "compositor/session_link.h"
 
@@ -63,6 +64,12 @@ static int run(char *const argv[]) {
 		session_link_send_failure(ES_SESSION_FD, "the session could not be set up");
 		display_destroy(display);
 		return EXIT_FAILURE;
+	}
+	if (start.start_display.keyboard[0] != '\0') {
+		seat_set_keyboard(display->seat, start.start_display.keyboard);
+	}
+	if (start.start_display.start_now) {
+		session_start_app(session);
 	}
 	session_run(session);
 	session_destroy(session);

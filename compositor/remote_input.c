@@ -10,6 +10,7 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "compositor/display.h"
+#include "compositor/pen.h"
 #include "compositor/seat.h"
 #include "compositor/text_input.h"
 #include "protocol/device_msg.h"
@@ -200,6 +201,7 @@ static void release_all(struct es_remote_input *input) {
 			wl_signal_emit_mutable(&input->display->seat->touch.events.frame, NULL);
 		}
 	}
+	pen_release(input->display->pen);
 }
 
 static void put(struct es_remote_input *input, const struct es_device_msg *msg) {
@@ -230,6 +232,9 @@ static void put(struct es_remote_input *input, const struct es_device_msg *msg) 
 		if (!text_input_commit(input->display->seat->text_input, msg->text.utf8)) {
 			es_log(ES_LOG_DEBUG, "dropping typed text: the focused app takes none");
 		}
+		break;
+	case ES_DEVICE_PEN:
+		pen_put(input->display->pen, msg);
 		break;
 	case ES_DEVICE_RELEASE_ALL:
 		release_all(input);

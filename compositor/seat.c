@@ -1,6 +1,7 @@
 #include "compositor/seat.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_data_device.h>
 #include <wlr/types/wlr_idle_notify_v1.h>
@@ -13,6 +14,7 @@
 #include "compositor/display.h"
 #include "compositor/globals.h"
 #include "compositor/text_input.h"
+#include "protocol/session_msg.h"
 
 #define REPEAT_RATE_HZ 25
 #define REPEAT_DELAY_MS 600
@@ -86,18 +88,54 @@ static void handle_start_drag(struct wl_listener *listener, void *data) {
 	}
 }
 
-static bool set_default_keymap(struct wlr_keyboard *keyboard) {
-	struct xkb_context *context = xkb_context_new(XKB_CONTEXT_NO_FLAGS);
-	if (context == NULL) {
+// "layout(variant)" taken apart. False: it is neither that nor "layout".
+static bool split_layout(const char *text, char *layout, char *variant, size_t cap) {
+	size_t length = strcspn(text, "("), rest = strlen(text) - length;
+	if (length >= cap || (rest > 0 && (rest < 3 || text[length + rest - 1] != ')'))) {
 		return false;
 	}
-	// The layout comes from XKB_DEFAULT_* if set, else it is the library's.
-	struct xkb_keymap *keymap =
-			xkb_keymap_new_from_names(context, NULL, XKB_KEYMAP_COMPILE_NO_FLAGS);
+	memcpy(layout, text, length);
+	layout[length] = '\0';
+	variant[0] = '\0';
+	if (rest > 0) {
+		memcpy(variant, text + length + 1, rest - 2);
+		variant[rest - 2] = '\0';
+	}
+	return true;
+}
+
+static struct xkb_keymap *compile_keymap(const char *text) {
+	char layout[ES_SESSION_MAX_KEYBOARD], variant[ES_SESSION_MAX_KEYBOARD];
+	struct xkb_context *context = xkb_context_new(XKB_CONTEXT_NO_FLAGS);
+	if (context == NULL || strlen(text) >= sizeof(layout) ||
+			!split_layout(text, layout, variant, sizeof(layout))) {
+		xkb_context_unref(context);
+		return NULL;
+	}
+	// What is not named comes from XKB_DEFAULT_* if set, else it is the library's.
+	struct xkb_rule_names names = {.layout = layout, .variant = variant};
+	struct xkb_keymap *keymap = xkb_keymap_new_from_names(
+			context, layout[0] != '\0' ? &names : NULL, XKB_KEYMAP_COMPILE_NO_FLAGS);
+	xkb_context_unref(context);
+	return keymap;
+}
+
+static bool set_keymap(struct wlr_keyboard *keyboard, const char *layout) {
+	struct xkb_keymap *keymap = compile_keymap(layout);
 	bool ok = keymap != NULL && wlr_keyboard_set_keymap(keyboard, keymap);
 	xkb_keymap_unref(keymap);
-	xkb_context_unref(context);
 	return ok;
+}
+
+bool seat_set_keyboard(struct es_seat *seat, const char *layout) {
+	if (set_keymap(&seat->keyboard, layout)) {
+		return true;
+	}
+	es_log(ES_LOG_WARN,
+			"keeping the keyboard as it is: there is no layout '%s'; it is written like 'de' or "
+			"'us(intl)'",
+			layout);
+	return false;
 }
 
 static bool make_devices(struct es_seat *seat) {
@@ -105,7 +143,7 @@ static bool make_devices(struct es_seat *seat) {
 	seat->keyboard_ready = true;
 	wl_signal_add(&seat->keyboard.events.key, &seat->key);
 	wl_signal_add(&seat->keyboard.events.modifiers, &seat->modifiers);
-	if (!set_default_keymap(&seat->keyboard)) {
+	if (!set_keymap(&seat->keyboard, "")) {
 		es_log(ES_LOG_ERROR,
 				"cannot make a keyboard: no keymap could be compiled; are the data of "
 				"xkeyboard-config installed and XKB_DEFAULT_* right?");

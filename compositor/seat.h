@@ -41,6 +41,10 @@ struct es_seat {
 struct es_seat *seat_create(struct es_display *display);
 void seat_destroy(struct es_seat *seat);
 
+// Another layout of the keyboard: xkb "layout" or "layout(variant)"; "" is XKB_DEFAULT_* or the
+// library's default. Keys that are down stay down. False, logged, and nothing has changed: unknown.
+bool seat_set_keyboard(struct es_seat *seat, const char *layout);
+
 // Gives the keyboard to a surface with all keys that are down; NULL: to nobody.
 void seat_focus(struct es_seat *seat, struct wlr_surface *surface);
 // Somebody touched something: idle timers begin anew.

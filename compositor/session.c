@@ -14,6 +14,7 @@
 #include "compositor/remote_input.h"
 #include "compositor/render_device.h"
 #include "compositor/repaint.h"
+#include "compositor/seat.h"
 #include "compositor/session_link.h"
 #include "compositor/viewers.h"
 #include "compositor/xwayland.h"
@@ -169,6 +170,11 @@ static void on_mode(void *data, const struct es_mode *mode) {
 	display_set_mode(session->display, mode);
 }
 
+static void on_keyboard(void *data, const char *layout) {
+	struct es_session *session = data;
+	seat_set_keyboard(session->display->seat, layout);
+}
+
 static void on_stats(void *data) {
 	report_stats(data);
 }
@@ -192,6 +198,7 @@ static const struct es_session_orders orders = {
 		.attach = on_attach,
 		.detach = on_detach,
 		.mode = on_mode,
+		.keyboard = on_keyboard,
 		.stats = on_stats,
 		.drain = on_drain,
 		.closed = on_closed,
@@ -261,6 +268,12 @@ void session_destroy(struct es_session *session) {
 	remove_source(session->first_frame);
 	session->display->session = NULL;
 	free(session);
+}
+
+void session_start_app(struct es_session *session) {
+	if (session->phase == WAITING) {
+		start_app(session);
+	}
 }
 
 void session_run(struct es_session *session) {

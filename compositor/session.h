@@ -14,6 +14,9 @@ struct es_session *session_create(struct es_display *display, int fd, char *cons
 // Before the display. NULL is fine.
 void session_destroy(struct es_session *session);
 
+// Starts the app now, not with the first viewer.
+void session_start_app(struct es_session *session);
+
 // Runs until there is nothing left to do.
 void session_run(struct es_session *session);
 

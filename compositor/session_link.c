@@ -79,6 +79,9 @@ static void obey(struct es_session_link *link, const struct es_session_msg *msg,
 	case ES_SESSION_MODE:
 		orders->mode(link->data, &msg->mode);
 		return;
+	case ES_SESSION_KEYBOARD:
+		orders->keyboard(link->data, msg->keyboard.layout);
+		return;
 	case ES_SESSION_STATS:
 		orders->stats(link->data);
 		return;

@@ -12,6 +12,7 @@ struct es_session_orders {
 	void (*attach)(void *data, enum es_attach_kind kind, uint32_t viewer, bool primary, int fd);
 	void (*detach)(void *data, uint32_t viewer);
 	void (*mode)(void *data, const struct es_mode *mode);
+	void (*keyboard)(void *data, const char *layout);
 	void (*stats)(void *data);
 	void (*drain)(void *data);
 	// The host is gone or talks nonsense. Comes once; no orders after it.
