@@ -1,0 +1,31 @@
+// Text to settings, without a look at the system: the inside of settings_load, for its files, tests
+// and fuzzers.
+#pragma once
+
+#include <scfg.h>
+
+#include "host/settings.h"
+
+struct es_settings_parse {
+	const char *path; // for messages
+	struct es_settings *settings; // what is filled
+	char *error;
+	size_t cap;
+};
+
+// "PATH:LINE: ..." into the error; returns false. printf-style.
+bool settings_refuse(const struct es_settings_parse *parse, int line, const char *format, ...)
+		__attribute__((format(printf, 3, 4)));
+// Refuses a directive with another number of values than that; `usage` is how it is written.
+bool settings_expect(const struct es_settings_parse *parse, const struct scfg_directive *directive,
+		size_t least, size_t most, const char *usage);
+// "us", "us,ru", "de(nodeadkeys)".
+bool settings_is_layout(const char *text);
+// An `app` block: one more in settings->apps. Its id is 0 if it has none of its own.
+bool settings_take_app(
+		const struct es_settings_parse *parse, const struct scfg_directive *directive);
+
+// The defaults with what the text says. NULL with the reason in error[cap]. No app: n_apps is 0;
+// no name: name is "".
+struct es_settings *settings_parse(
+		const char *text, size_t size, const char *path, char *error, size_t cap);
