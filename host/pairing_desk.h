@@ -49,3 +49,40 @@ bool pairing_desk_enter_pin(struct es_pairing_desk *desk, uint32_t id, const cha
 		es_pairing_done done, void *data, char *error, size_t cap);
 // The asker has gone: done is not called.
 void pairing_desk_forget(struct es_pairing_desk *desk, void *data);
+
+// --- the client's side: what its requests say, and what is answered
+
+struct es_pairing_asker {
+	const char *unique_id; // as query_unique_id
+	const char *address; // numeric
+	const char *name; // as the device calls itself, NULL: it does not
+};
+
+#define ES_PAIRING_VALUE_MAX 8256
+
+struct es_pairing_reply {
+	int status; // of the XML: 200, or 400 with a message
+	const char *message;
+	bool paired;
+	const char *name; // of a tag with the value, NULL: none
+	char value[ES_PAIRING_VALUE_MAX];
+};
+typedef void (*es_pairing_answer)(void *data, const struct es_pairing_reply *reply);
+
+// Phase 1. `answer` is called once: at once if it is refused, else when the PIN is there or the
+// request has ended.
+void pairing_desk_begin(struct es_pairing_desk *desk, const struct es_pairing_asker *asker,
+		const char *salt_hex, const char *cert_hex, es_pairing_answer answer, void *data);
+// Whose answer is held has hung up: `answer` is not called.
+void pairing_desk_hung_up(struct es_pairing_desk *desk, void *data);
+
+enum es_pairing_phase { ES_PAIRING_CHALLENGE, ES_PAIRING_RESPONSE, ES_PAIRING_SECRET };
+// Phases 2 to 4. Anything but the one legal next message ends the request. After the last one the
+// client is on the list, and on disk, before this returns.
+void pairing_desk_continue(struct es_pairing_desk *desk, const struct es_pairing_asker *asker,
+		enum es_pairing_phase phase, const char *hex, struct es_pairing_reply *reply);
+// /unpair: the client gives up. Never touches who is paired.
+void pairing_desk_give_up(struct es_pairing_desk *desk, const struct es_pairing_asker *asker);
+
+// Ends what is past its time at `now_ns`; the desk's own timer calls it.
+void pairing_desk_expire(struct es_pairing_desk *desk, int64_t now_ns);

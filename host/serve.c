@@ -1,0 +1,300 @@
+#define _GNU_SOURCE
+#include "host/serve.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "host/clients.h"
+#include "host/control_socket.h"
+#include "host/gamestream.h"
+#include "host/identity.h"
+#include "host/pairing_desk.h"
+#include "host/play.h"
+#include "host/serve_options.h"
+#include "host/settings.h"
+#include "host/state_file.h"
+
+#define EXIT_FAILED 1
+#define EXIT_USAGE 2
+
+struct serve {
+	const struct es_serve_options *options; // borrowed
+	sd_event *event;
+	struct es_settings *settings;
+	int state_fd;
+	struct es_identity identity;
+	char unique_id[ES_UNIQUE_ID_SIZE];
+	struct es_clients *clients;
+	struct es_ports ports; // fds: the doors', once these stand
+	struct es_plays *plays;
+	struct es_pairing_desk *desk;
+	struct es_gamestream *gamestream;
+	struct es_control_socket *control;
+	unsigned end_signals;
+};
+
+// --- settings
+
+static struct es_settings *load_settings(const struct es_serve_options *options) {
+	char error[ES_SETTINGS_ERROR_MAX];
+	struct es_settings *settings = settings_load(options->config, error, sizeof(error));
+	if (settings == NULL) {
+		es_log(ES_LOG_ERROR, "%s", error);
+		return NULL;
+	}
+	if (options->port_given) {
+		settings->port = options->port;
+	}
+	if (options->name != NULL) {
+		char *name = strdup(options->name);
+		if (name == NULL) {
+			settings_destroy(settings);
+			return NULL;
+		}
+		free(settings->name);
+		settings->name = name;
+	}
+	return settings;
+}
+
+static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, void *data) {
+	struct serve *serve = data;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_now_ns() / ES_NS_PER_US);
+	struct es_settings *fresh = load_settings(serve->options);
+	if (fresh == NULL) {
+		es_log(ES_LOG_ERROR, "the settings stay as they were");
+	} else {
+		if (fresh->port != serve->settings->port ||
+				strcmp(fresh->address, serve->settings->address) != 0) {
+			es_log(ES_LOG_WARN, "another address or port counts from the next start of the host");
+		}
+		plays_set_settings(serve->plays, fresh);
+		gamestream_set_settings(serve->gamestream, fresh);
+		control_socket_set_settings(serve->control, fresh);
+		settings_destroy(serve->settings);
+		serve->settings = fresh;
+		es_log(ES_LOG_INFO, "the settings were read again: %zu apps", fresh->n_apps);
+	}
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+// --- the end
+
+static void on_drained(void *data) {
+	struct serve *serve = data;
+	sd_event_exit(serve->event, 0);
+}
+
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data) {
+	struct serve *serve = data;
+	if (serve->end_signals++ > 0) {
+		sd_event_exit(serve->event, EXIT_FAILED);
+		return 0;
+	}
+	sd_notify(0, "STOPPING=1");
+	es_log(ES_LOG_INFO, "%s: ending all sessions; once more ends them at once",
+			strsignal((int)info->ssi_signo));
+	plays_drain(serve->plays, on_drained, serve);
+	return 0;
+}
+
+static bool watch_signals(struct serve *serve) {
+	static const int ending[] = {SIGTERM, SIGINT, SIGQUIT};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+		sigaddset(&set, ending[i]);
+	}
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+			signal(SIGXFSZ, SIG_IGN) == SIG_ERR ||
+			sd_event_add_signal(serve->event, NULL, SIGHUP, on_hup, serve) < 0) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+		if (sd_event_add_signal(serve->event, NULL, ending[i], on_end, serve) < 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+// --- the start
+
+// Keys are in this process: no other one of the user may look into it, nor a core file hold it.
+static bool harden(void) {
+	umask(077);
+	process_raise_nofile();
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && process_become_subreaper();
+}
+
+static bool open_state(struct serve *serve, char *error, size_t cap) {
+	serve->state_fd = state_dir_open(error, cap);
+	if (serve->state_fd < 0 || !state_dir_lock(serve->state_fd, error, cap) ||
+			!identity_open(serve->state_fd, &serve->identity, serve->unique_id, error, cap)) {
+		return false;
+	}
+	serve->clients = clients_load(serve->state_fd, error, cap);
+	return serve->clients != NULL;
+}
+
+static bool open_doors(struct serve *serve) {
+	serve->plays = plays_create(serve->event, serve->settings);
+	if (serve->plays == NULL) {
+		return false;
+	}
+	serve->desk = pairing_desk_create(serve->event, serve->clients, &serve->identity);
+	if (serve->desk == NULL) {
+		es_log(ES_LOG_ERROR, "cannot start: out of memory");
+		return false;
+	}
+	struct es_gamestream_params doors = {
+			.event = serve->event,
+			.settings = serve->settings,
+			.identity = &serve->identity,
+			.unique_id = serve->unique_id,
+			.clients = serve->clients,
+			.desk = serve->desk,
+			.plays = serve->plays,
+			.ports = &serve->ports,
+	};
+	serve->gamestream = gamestream_create(&doors);
+	serve->ports.http_fd = serve->ports.https_fd = serve->ports.rtsp_fd = -1;
+	if (serve->gamestream == NULL) {
+		return false;
+	}
+	struct es_control_params control = {
+			.event = serve->event,
+			.settings = serve->settings,
+			.clients = serve->clients,
+			.desk = serve->desk,
+			.plays = serve->plays,
+			.gamestream = serve->gamestream,
+	};
+	serve->control = control_socket_create(&control);
+	return serve->control != NULL;
+}
+
+static bool start(struct serve *serve) {
+	char error[1024] = "";
+	if (sd_event_default(&serve->event) < 0 || !watch_signals(serve) || !harden()) {
+		es_log(ES_LOG_ERROR, "cannot start: %s", strerror(errno));
+		return false;
+	}
+	serve->settings = load_settings(serve->options);
+	if (serve->settings == NULL) {
+		return false;
+	}
+	if (!ports_open(&serve->ports, serve->settings->address, serve->settings->port, error,
+				sizeof(error)) ||
+			!open_state(serve, error, sizeof(error))) {
+		es_log(ES_LOG_ERROR, "%s", error);
+		return false;
+	}
+	return open_doors(serve);
+}
+
+static void tell_ready(const struct serve *serve) {
+	const struct es_ports *ports = &serve->ports;
+	es_log(ES_LOG_INFO,
+			"'%s' serves on %s, ports %u (HTTP), %u (HTTPS), %u (RTSP); %zu apps, %zu paired clients",
+			serve->settings->name, serve->settings->address, ports->http, ports->https, ports->rtsp,
+			serve->settings->n_apps, clients_count(serve->clients));
+	if (clients_count(serve->clients) == 0) {
+		es_log(ES_LOG_INFO,
+				"to pair a device, choose this host in Moonlight, then enter the PIN that it "
+				"shows: earthshine pair PIN");
+	}
+	sd_notifyf(0, "READY=1\nSTATUS=Ports %u (HTTP), %u (HTTPS), %u (RTSP)", ports->http,
+			ports->https, ports->rtsp);
+	int fd = serve->options->ready_fd;
+	if (fd < 0) {
+		return;
+	}
+	if (dprintf(fd, "HTTP=%u HTTPS=%u RTSP=%u\n", ports->http, ports->https, ports->rtsp) < 0) {
+		es_log(ES_LOG_WARN, "cannot tell file descriptor %d that the host is ready: %s", fd,
+				strerror(errno));
+	}
+	if (fd > STDERR_FILENO) {
+		close(fd);
+	}
+}
+
+static void finish(struct serve *serve) {
+	control_socket_destroy(serve->control);
+	gamestream_destroy(serve->gamestream);
+	pairing_desk_destroy(serve->desk);
+	plays_destroy(serve->plays);
+	ports_close(&serve->ports);
+	clients_destroy(serve->clients);
+	identity_wipe(&serve->identity);
+	fd_close(&serve->state_fd);
+	settings_destroy(serve->settings);
+	sd_event_unref(serve->event);
+}
+
+static int run(const struct es_serve_options *options) {
+	struct serve *serve = calloc(1, sizeof(*serve));
+	if (serve == NULL) {
+		es_log(ES_LOG_ERROR, "cannot start: out of memory");
+		return EXIT_FAILED;
+	}
+	serve->options = options;
+	serve->state_fd = -1;
+	serve->ports = (struct es_ports){.http_fd = -1, .https_fd = -1, .rtsp_fd = -1};
+	int status = EXIT_FAILED;
+	if (start(serve)) {
+		sd_event_set_watchdog(serve->event, 1);
+		tell_ready(serve);
+		status = sd_event_loop(serve->event);
+		if (status < 0) {
+			es_log(ES_LOG_ERROR, "the event loop failed: %s", strerror(-status));
+			status = EXIT_FAILED;
+		}
+	}
+	finish(serve);
+	free(serve);
+	return status;
+}
+
+// The rooms take their level from the environment.
+static void settle_log_level(const struct es_serve_options *options) {
+	if (options->quiet || options->verbose) {
+		setenv("EARTHSHINE_LOG", options->quiet ? "error" : "debug", 1);
+		log_init("earthshine", options->quiet ? ES_LOG_ERROR : ES_LOG_DEBUG);
+	}
+}
+
+int serve_command(int argc, char **argv) {
+	struct es_serve_options options;
+	char error[512];
+	if (!serve_options_parse(&options, argc, argv, error, sizeof(error))) {
+		es_log(ES_LOG_ERROR, "%s", error);
+		es_log(ES_LOG_ERROR, "see `earthshine serve --help`");
+		return EXIT_USAGE;
+	}
+	if (options.help) {
+		serve_options_print_help(stdout);
+		return 0;
+	}
+	settle_log_level(&options);
+	if (options.ready_fd > STDERR_FILENO) {
+		fd_set_cloexec(options.ready_fd, true);
+	}
+	return run(&options);
+}
