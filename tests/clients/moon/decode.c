@@ -1,0 +1,124 @@
+#include "tests/clients/moon/decode.h"
+
+#include <libavcodec/avcodec.h>
+#include <libavutil/dict.h>
+#include <stdlib.h>
+
+#include "tests/clients/moon/say.h"
+
+#define SEARCH_STEP 8
+
+struct es_moon_decoder {
+	AVCodecContext *context;
+	AVPacket *packet;
+	AVFrame *frame;
+	es_moon_picture_call picture;
+	void *data;
+	uint32_t mark_x, mark_y; // where one was last
+};
+
+struct es_moon_decoder *decoder_create(
+		enum es_codec codec, es_moon_picture_call picture, void *data) {
+	static const enum AVCodecID ids[] = {
+			[ES_CODEC_H264] = AV_CODEC_ID_H264,
+			[ES_CODEC_HEVC] = AV_CODEC_ID_HEVC,
+			[ES_CODEC_AV1] = AV_CODEC_ID_AV1,
+	};
+	const AVCodec *found = avcodec_find_decoder(ids[codec]);
+	struct es_moon_decoder *decoder = calloc(1, sizeof(*decoder));
+	if (decoder == NULL || found == NULL) {
+		goto fail;
+	}
+	decoder->picture = picture;
+	decoder->data = data;
+	decoder->context = avcodec_alloc_context3(found);
+	decoder->packet = av_packet_alloc();
+	decoder->frame = av_frame_alloc();
+	if (decoder->context == NULL || decoder->packet == NULL || decoder->frame == NULL) {
+		goto fail;
+	}
+	decoder->context->flags |= AV_CODEC_FLAG_LOW_DELAY;
+	decoder->context->thread_count = 1;
+	decoder->context->err_recognition = AV_EF_EXPLODE;
+	AVDictionary *options = NULL;
+	av_dict_set(&options, "max_frame_delay", "1", 0); // of dav1d; others do not know it
+	int result = avcodec_open2(decoder->context, found, &options);
+	av_dict_free(&options);
+	if (result >= 0) {
+		return decoder;
+	}
+
+fail:
+	say_error("no decoder for %s", codec_name(codec));
+	decoder_destroy(decoder);
+	return NULL;
+}
+
+void decoder_destroy(struct es_moon_decoder *decoder) {
+	if (decoder == NULL) {
+		return;
+	}
+	avcodec_free_context(&decoder->context);
+	av_packet_free(&decoder->packet);
+	av_frame_free(&decoder->frame);
+	free(decoder);
+}
+
+static enum es_mark_result read_at(
+		const struct es_moon_decoder *decoder, uint32_t x, uint32_t y, uint32_t *number) {
+	const AVFrame *frame = decoder->frame;
+	return mark_read(frame->data[0], (size_t)frame->linesize[0], (uint32_t)frame->width,
+			(uint32_t)frame->height, x, y, MARK_CELL, number);
+}
+
+static enum es_mark_result find_mark(struct es_moon_decoder *decoder, uint32_t *number) {
+	enum es_mark_result result = read_at(decoder, decoder->mark_x, decoder->mark_y, number);
+	if (result != ES_MARK_NONE) {
+		return result;
+	}
+	for (uint32_t y = 0; y < (uint32_t)decoder->frame->height; y += SEARCH_STEP) {
+		for (uint32_t x = 0; x < (uint32_t)decoder->frame->width; x += SEARCH_STEP) {
+			result = read_at(decoder, x, y, number);
+			if (result != ES_MARK_NONE) {
+				decoder->mark_x = x;
+				decoder->mark_y = y;
+				return result;
+			}
+		}
+	}
+	return ES_MARK_NONE;
+}
+
+static uint8_t mean_luma(const AVFrame *frame) {
+	uint64_t sum = 0, n = 0;
+	for (int y = 0; y < frame->height; y += 7) {
+		for (int x = 0; x < frame->width; x += 7, n++) {
+			sum += frame->data[0][(ptrdiff_t)y * frame->linesize[0] + x];
+		}
+	}
+	return (uint8_t)(n > 0 ? sum / n : 0);
+}
+
+static void tell(struct es_moon_decoder *decoder) {
+	struct es_moon_picture picture = {
+			.frame = (uint32_t)decoder->frame->pts,
+			.width = (uint32_t)decoder->frame->width,
+			.height = (uint32_t)decoder->frame->height,
+			.luma = mean_luma(decoder->frame),
+	};
+	picture.mark = find_mark(decoder, &picture.number);
+	decoder->picture(decoder->data, &picture);
+}
+
+bool decoder_feed(
+		struct es_moon_decoder *decoder, uint32_t frame, const uint8_t *data, size_t size) {
+	decoder->packet->data = (uint8_t *)(uintptr_t)data;
+	decoder->packet->size = (int)size;
+	decoder->packet->pts = decoder->packet->dts = frame;
+	bool ok = avcodec_send_packet(decoder->context, decoder->packet) == 0;
+	int result;
+	while ((result = avcodec_receive_frame(decoder->context, decoder->frame)) == 0) {
+		tell(decoder);
+	}
+	return ok && result == AVERROR(EAGAIN);
+}

@@ -1,0 +1,33 @@
+// `moon play`: launch or resume, then a stream until its end.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/clients/impair_model.h"
+#include "tests/clients/moon/rtsp_client.h"
+#include "tests/clients/moon/web.h"
+
+struct es_moon_options {
+	struct es_moon_web web;
+	struct es_moon_wishes wishes;
+	uint32_t app;
+	bool resume;
+	bool clear_rtsp; // says that it is too old for encrypted RTSP
+	bool invalidate; // asks for reference invalidation if the host can
+	double seconds; // 0: no limit
+	uint32_t frames; // 0: no limit
+	const char *out; // file for the bitstream
+	uint16_t map[3]; // ports to use instead of the host's for video, audio, control; 0: the host's
+	struct es_impair_params impair; // of what is received
+	uint32_t forge, replay; // messages, once playing
+	bool wrong_ping;
+	bool no_decode;
+	bool stay; // go on playing at the end of standard input
+	const char *key_hex; // rikey; NULL: random
+};
+
+// sessionUrl0 into url[cap], the key used into key. False after a "launched" line that says why not.
+bool play_launch(struct es_moon_options *options, char *url, size_t cap, uint8_t key[16]);
+// Exit status of the program: 0 when it ended as asked or by the host's graceful termination.
+int play_run(struct es_moon_options *options);
