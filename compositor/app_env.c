@@ -34,6 +34,9 @@ static const char *const defaults[] = {
 #define N_DEFAULTS (sizeof(defaults) / sizeof(defaults[0]))
 #define N_OWN 4
 
+// What the host wants to be set for the app, and not for us: EARTHSHINE_APP_ENV_NAME=value.
+static const char for_app[] = "EARTHSHINE_APP_ENV_";
+
 static bool is_dropped(const char *variable) {
 	for (size_t i = 0; i < N_DROPPED; i++) {
 		size_t length = strlen(dropped[i]);
@@ -60,6 +63,27 @@ static bool contains(char *const env[], size_t n, const char *variable) {
 	return false;
 }
 
+// The assignment that is meant for the app, NULL if this is none.
+static const char *find_for_app(const char *variable) {
+	return strncmp(variable, for_app, strlen(for_app)) == 0 ? variable + strlen(for_app) : NULL;
+}
+
+static bool is_for_app(char *const caller[], const char *variable) {
+	for (size_t i = 0; caller[i] != NULL; i++) {
+		const char *assignment = find_for_app(caller[i]);
+		if (assignment != NULL && same_name(assignment, variable)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+// The way into the virtual screen is ours to tell.
+static bool is_way_in(const char *variable) {
+	return same_name(variable, "WAYLAND_DISPLAY=") || same_name(variable, "WAYLAND_SOCKET=") ||
+			same_name(variable, "DISPLAY=");
+}
+
 static bool append(char **env, size_t *n, const char *name, const char *value) {
 	size_t size = strlen(name) + strlen(value) + 1;
 	env[*n] = malloc(size);
@@ -82,14 +106,21 @@ char **app_env_create(char *const caller[], const char *wayland_display, const c
 	}
 	bool ok = true;
 	for (size_t i = 0; i < n_caller && ok; i++) {
-		ok = is_dropped(caller[i]) || append(env, &n, caller[i], "");
+		ok = is_dropped(caller[i]) || is_for_app(caller, caller[i]) ||
+				append(env, &n, caller[i], "");
+	}
+	for (size_t i = 0; i < n_caller && ok; i++) {
+		const char *assignment = find_for_app(caller[i]);
+		ok = assignment == NULL || is_way_in(assignment) || append(env, &n, assignment, "");
 	}
 	for (size_t i = 0; i < N_DEFAULTS && ok; i++) {
 		ok = contains(env, n, defaults[i]) || append(env, &n, defaults[i], "");
 	}
 	ok = ok && append(env, &n, "WAYLAND_DISPLAY=", wayland_display) &&
-			append(env, &n, "XDG_SESSION_TYPE=", "wayland") &&
-			append(env, &n, "XDG_CURRENT_DESKTOP=", "earthshine") &&
+			(contains(env, n, "XDG_SESSION_TYPE=") ||
+					append(env, &n, "XDG_SESSION_TYPE=", "wayland")) &&
+			(contains(env, n, "XDG_CURRENT_DESKTOP=") ||
+					append(env, &n, "XDG_CURRENT_DESKTOP=", "earthshine")) &&
 			(x11_display == NULL || append(env, &n, "DISPLAY=", x11_display));
 	if (!ok) {
 		app_env_free(env);

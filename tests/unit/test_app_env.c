@@ -54,6 +54,22 @@ static void test_keeps_what_only_looks_alike(void **state) {
 	app_env_free(env);
 }
 
+static void test_what_is_for_the_app(void **state) {
+	const char *caller[] = {"LANG=de", "EARTHSHINE_APP_ENV_LANG=fr", "EARTHSHINE_APP_ENV_NEW=a=b",
+			"EARTHSHINE_APP_ENV_XDG_CURRENT_DESKTOP=KDE", "EARTHSHINE_APP_ENV_QT_QPA_PLATFORM=xcb",
+			"EARTHSHINE_APP_ENV_DISPLAY=:9", "EARTHSHINE_APP_ENV_WAYLAND_DISPLAY=w", NULL};
+	char **env = app_env_create((char *const *)caller, "wayland-3", ":4");
+	assert_non_null(env);
+	assert_string_equal(find(env, "LANG"), "fr");
+	assert_string_equal(find(env, "NEW"), "a=b");
+	assert_string_equal(find(env, "XDG_CURRENT_DESKTOP"), "KDE");
+	assert_string_equal(find(env, "QT_QPA_PLATFORM"), "xcb");
+	assert_string_equal(find(env, "DISPLAY"), ":4");
+	assert_string_equal(find(env, "WAYLAND_DISPLAY"), "wayland-3");
+	assert_int_equal(count(env), 8); // each once, with SDL's default and the session's type
+	app_env_free(env);
+}
+
 static void test_defaults_yield(void **state) {
 	const char *caller[] = {"SDL_VIDEODRIVER=x11", NULL};
 	char **env = app_env_create((char *const *)caller, "wayland-0", NULL);
@@ -67,6 +83,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_drops_what_leads_out),
 			cmocka_unit_test(test_keeps_what_only_looks_alike),
+			cmocka_unit_test(test_what_is_for_the_app),
 			cmocka_unit_test(test_defaults_yield),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
