@@ -152,3 +152,40 @@ void runtime_dir_finish(struct es_runtime_dir *dir) {
 		dir->made = false;
 	}
 }
+
+static bool make_folder(const char *path) {
+	return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+bool runtime_dir_make_session(struct es_runtime_dir *dir, const char *name) {
+	*dir = (struct es_runtime_dir){0};
+	const char *parent = getenv("XDG_RUNTIME_DIR");
+	char ours[sizeof(dir->path) - 64];
+	int n = parent == NULL || parent[0] == '\0'
+			? -1
+			: snprintf(ours, sizeof(ours), "%s/earthshine", parent);
+	if (n < 0 || (size_t)n >= sizeof(ours)) {
+		es_log(ES_LOG_ERROR,
+				"XDG_RUNTIME_DIR is not set or too long: set it to a directory of yours with mode "
+				"0700");
+		return false;
+	}
+	snprintf(dir->path, sizeof(dir->path), "%s/%s", ours, name);
+	if (access(dir->path, F_OK) == 0) {
+		dir->made = true;
+		runtime_dir_finish(dir);
+	}
+	// Not "exists already": that would be somebody else's.
+	if (!make_folder(ours) || mkdir(dir->path, 0700) != 0) {
+		es_log(ES_LOG_ERROR, "cannot make '%s' for a session: %s", dir->path, strerror(errno));
+		return false;
+	}
+	dir->made = true;
+	const char *why = why_unusable(dir->path);
+	if (why != NULL) {
+		es_log(ES_LOG_ERROR, "'%s' cannot hold a session's sockets: it %s", dir->path, why);
+		runtime_dir_finish(dir);
+		return false;
+	}
+	return true;
+}

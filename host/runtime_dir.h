@@ -20,6 +20,10 @@ struct es_runtime_dir {
 // error if what is named cannot be used.
 bool runtime_dir_init(struct es_runtime_dir *dir);
 
+// Makes a private directory (0700) for one session: $XDG_RUNTIME_DIR/earthshine/NAME, empty; what
+// an earlier host left there is removed. False after a logged error.
+bool runtime_dir_make_session(struct es_runtime_dir *dir, const char *name);
+
 // Call when the display `pid` has died and could not clean up: removes its Wayland sockets (those
 // that came since init and whose lock nobody holds) and its X11 sockets and locks (they name the
 // process).

@@ -49,7 +49,7 @@ static void run_child(const struct es_spawn *spawn, int error_fd) {
 	setpgid(0, 0);
 	process_prepare_child(spawn->death_signal);
 	if (place_fds(spawn, &error_fd)) {
-		execv(spawn->path, spawn->argv);
+		execvpe(spawn->path, spawn->argv, spawn->env != NULL ? spawn->env : environ);
 	}
 	int error = errno;
 	ssize_t written = write(error_fd, &error, sizeof(error));

@@ -1,0 +1,438 @@
+#include "host/play_viewer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/link.h"
+#include "base/log.h"
+#include "host/event_timer.h"
+#include "host/play_state.h"
+#include "host/restart_limit.h"
+
+#define READY_NS (15 * ES_NS_PER_S) // of an encoder, from its start
+#define LEAVE_NS (2 * ES_NS_PER_S) // from hanging up to the end of a room
+#define TERMINATE_NS (3 * ES_NS_PER_S) // from TERMINATE to the end of the streamer
+#define LOST_MS 10000 // a client that says nothing for so long is lost
+// An encoder younger than this has not worked yet, and NEED_ENCODER speaks of the one before.
+#define SETTLED_NS (2 * ES_NS_PER_S)
+
+// Wi-Fi queues for video and voice: CS4 (real-time interactive) and EF of RFC 4594.
+#define DSCP_VIDEO 32
+#define DSCP_AUDIO 46
+
+struct es_play_viewer {
+	struct es_play *play; // borrowed
+	struct es_play_viewer *next; // in play->leaving
+	uint32_t number;
+	struct es_session_msg start_encode; // as every encoder is started
+	struct es_room_process *encoder, *streamer; // NULL: gone
+	struct es_restart_limit restart_limit;
+	uint32_t n_restarts;
+	int64_t encoder_started_ns;
+	sd_event_source *ready_timer;
+	bool attached; // to the display
+	bool left, streamer_ended;
+};
+
+// --- the links
+
+static bool attach(struct es_play_viewer *viewer, enum es_attach_kind kind,
+		struct es_room_process *a, struct es_room_process *b) {
+	int ends[2];
+	if (!link_pair(ends)) {
+		es_log(ES_LOG_ERROR, "cannot link %s and %s: %s", room_label(a), room_label(b),
+				strerror(errno));
+		return false;
+	}
+	struct es_session_msg msg = {.type = ES_SESSION_ATTACH,
+			.attach = {.kind = kind, .viewer = viewer->number, .primary = true}};
+	room_send(a, &msg, &ends[0], 1);
+	room_send(b, &msg, &ends[1], 1);
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	return true;
+}
+
+static struct es_room_process *usable_display(const struct es_play_viewer *viewer) {
+	return viewer->play->display_ended ? NULL : viewer->play->display;
+}
+
+static void tell_mode(struct es_play *play) {
+	const struct es_mode *now = &play->display_mode, *wanted = &play->mode;
+	if (now->width == wanted->width && now->height == wanted->height &&
+			now->refresh_mhz == wanted->refresh_mhz) {
+		return;
+	}
+	struct es_session_msg msg = {.type = ES_SESSION_MODE, .mode = *wanted};
+	room_send(play->display, &msg, NULL, 0);
+	play->display_mode = *wanted;
+}
+
+static void fail(struct es_play_viewer *viewer) {
+	play_disconnect(viewer->play, ES_TERMINATE_ENCODER);
+}
+
+void play_viewer_attach_display(struct es_play_viewer *viewer) {
+	struct es_room_process *display = usable_display(viewer);
+	if (display == NULL || viewer->encoder == NULL || viewer->streamer == NULL) {
+		return;
+	}
+	bool ok = true;
+	if (!viewer->attached) {
+		tell_mode(viewer->play);
+		viewer->attached = true;
+		ok = attach(viewer, ES_ATTACH_DEVICE, viewer->streamer, display);
+	}
+	// The same number again replaces the link of an encoder that was lost.
+	if (!ok || !attach(viewer, ES_ATTACH_FRAME, display, viewer->encoder)) {
+		fail(viewer);
+	}
+}
+
+// --- the encoder
+
+static int handle_ready_time(sd_event_source *source, uint64_t usec, void *data) {
+	struct es_play_viewer *viewer = data;
+	event_timer_clear(&viewer->ready_timer);
+	if (viewer->encoder != NULL) {
+		es_log(ES_LOG_ERROR, "the %s did not get ready in time: killing it",
+				room_label(viewer->encoder));
+		room_kill(viewer->encoder);
+	}
+	return 0;
+}
+
+static bool settled(const struct es_play_viewer *viewer) {
+	return clock_now_ns() - viewer->encoder_started_ns > SETTLED_NS;
+}
+
+static void lose_encoder(struct es_play_viewer *viewer, const char *why) {
+	if (!viewer->left && viewer->encoder != NULL) {
+		es_log(ES_LOG_WARN, "the %s %s: killing it", room_label(viewer->encoder), why);
+		room_kill(viewer->encoder);
+	}
+}
+
+void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number) {
+	if (number == viewer->number) {
+		lose_encoder(viewer, "has not answered for 5 s");
+	}
+}
+
+static void encoder_ended(struct es_play_viewer *viewer, const struct es_session_msg *msg) {
+	event_timer_clear(&viewer->ready_timer);
+	room_must_end(viewer->encoder, LEAVE_NS);
+	if (msg->end.code != ES_END_FAILED || viewer->left) {
+		return;
+	}
+	es_log(ES_LOG_ERROR, "%s: %s", room_label(viewer->encoder), msg->end.text);
+	if (viewer->n_restarts == 0 && !settled(viewer)) {
+		fail(viewer); // it never worked: trying again would not help
+	}
+}
+
+static void on_encoder_message(
+		void *data, struct es_room_process *room, const struct es_session_msg *msg) {
+	struct es_play_viewer *viewer = data;
+	switch (msg->type) {
+	case ES_SESSION_READY:
+		event_timer_clear(&viewer->ready_timer);
+		return;
+	case ES_SESSION_ENCODE_STATS:
+		if (!viewer->left) {
+			viewer->play->encode_stats = msg->encode_stats;
+		}
+		return;
+	case ES_SESSION_END:
+		encoder_ended(viewer, msg);
+		return;
+	default:
+		return;
+	}
+}
+
+static void on_encoder_gone(void *data, struct es_room_process *room, int status);
+
+static const struct es_room_listener encoder_listener = {
+		.message = on_encoder_message, .gone = on_encoder_gone};
+
+static bool start_encoder(struct es_play_viewer *viewer) {
+	char name[] = "earthshine-encode", label[64];
+	char *argv[] = {name, NULL};
+	struct es_plays *plays = viewer->play->plays;
+	snprintf(label, sizeof(label), "encoder of session %u", viewer->play->id);
+	viewer->encoder = room_create(plays->event, plays->children,
+			&(struct es_room_start){.program = name, .label = label, .argv = argv},
+			&encoder_listener, viewer);
+	if (viewer->encoder == NULL) {
+		return false;
+	}
+	room_send(viewer->encoder, &viewer->start_encode, NULL, 0);
+	viewer->encoder_started_ns = clock_now_ns();
+	event_timer_set(plays->event, &viewer->ready_timer, READY_NS, handle_ready_time, viewer);
+	return attach(viewer, ES_ATTACH_UNIT, viewer->encoder, viewer->streamer);
+}
+
+static void replace_encoder(struct es_play_viewer *viewer, const char *what) {
+	if (!restart_limit_allows(&viewer->restart_limit, clock_now_ns())) {
+		es_log(ES_LOG_ERROR,
+				"session %u: the encoder %s, the %dth time within a minute: disconnecting the client; "
+				"look at `earthshine doctor`",
+				viewer->play->id, what, ES_RESTART_MAX + 1);
+		fail(viewer);
+		return;
+	}
+	es_log(ES_LOG_WARN, "session %u: the encoder %s: starting another, the session goes on",
+			viewer->play->id, what);
+	viewer->n_restarts++;
+	if (!start_encoder(viewer)) {
+		fail(viewer);
+		return;
+	}
+	play_viewer_attach_display(viewer);
+}
+
+static void check_gone(struct es_play_viewer *viewer) {
+	struct es_play *play = viewer->play;
+	if (viewer->encoder != NULL || viewer->streamer != NULL) {
+		return;
+	}
+	struct es_play_viewer **link = &play->leaving;
+	while (*link != NULL && *link != viewer) {
+		link = &(*link)->next;
+	}
+	if (*link == viewer) {
+		*link = viewer->next;
+	}
+	play_viewer_destroy(viewer);
+	plays_touch(play->plays, false);
+}
+
+static void on_encoder_gone(void *data, struct es_room_process *room, int status) {
+	struct es_play_viewer *viewer = data;
+	char what[96];
+	event_timer_clear(&viewer->ready_timer);
+	viewer->encoder = NULL;
+	room_destroy(room);
+	if (viewer->left) {
+		check_gone(viewer);
+	} else {
+		replace_encoder(viewer, room_describe_status(status, what, sizeof(what)));
+	}
+}
+
+// --- the streamer
+
+static void streamer_ended(struct es_play_viewer *viewer, const struct es_session_msg *msg) {
+	struct es_play *play = viewer->play;
+	viewer->streamer_ended = true;
+	room_must_end(viewer->streamer, LEAVE_NS);
+	if (viewer->left) {
+		return;
+	}
+	switch (msg->end.code) {
+	case ES_END_CLIENT_LEFT:
+		es_log(ES_LOG_INFO, "session %u: '%s' has left", play->id, play->client_name);
+		break;
+	case ES_END_CLIENT_LOST:
+		es_log(ES_LOG_INFO, "session %u: '%s' is lost: %s", play->id, play->client_name,
+				msg->end.text[0] != '\0' ? msg->end.text : "it does not answer");
+		break;
+	default:
+		es_log(ES_LOG_ERROR, "session %u: the streamer ended: %s", play->id, msg->end.text);
+		break;
+	}
+	play_disconnect(play, 0);
+}
+
+static void on_streamer_message(
+		void *data, struct es_room_process *room, const struct es_session_msg *msg) {
+	struct es_play_viewer *viewer = data;
+	switch (msg->type) {
+	case ES_SESSION_CLIENT:
+		if (!viewer->left) {
+			play_connected(viewer->play);
+		}
+		return;
+	case ES_SESSION_NEED_ENCODER:
+		// An encoder's death tells both of us; only one that has hung up and lives on is news.
+		if (settled(viewer)) {
+			lose_encoder(viewer, "has let go of the streamer");
+		}
+		return;
+	case ES_SESSION_STREAM_STATS:
+		if (!viewer->left) {
+			viewer->play->stream_stats = msg->stream_stats;
+		}
+		return;
+	case ES_SESSION_END:
+		streamer_ended(viewer, msg);
+		return;
+	default:
+		return;
+	}
+}
+
+static void on_streamer_gone(void *data, struct es_room_process *room, int status) {
+	struct es_play_viewer *viewer = data;
+	char what[96];
+	viewer->streamer = NULL;
+	room_destroy(room);
+	if (!viewer->left) {
+		es_log(ES_LOG_ERROR, "session %u: the streamer %s: '%s' is disconnected", viewer->play->id,
+				room_describe_status(status, what, sizeof(what)), viewer->play->client_name);
+		play_disconnect(viewer->play, 0);
+	}
+	check_gone(viewer);
+}
+
+static const struct es_room_listener streamer_listener = {
+		.message = on_streamer_message, .gone = on_streamer_gone};
+
+static struct es_session_msg make_start_gamestream(
+		const struct es_play_ticket *ticket, const struct es_play_viewer_setup *setup) {
+	const struct es_announce *announce = setup->announce;
+	struct es_session_msg msg = {.type = ES_SESSION_START_GAMESTREAM};
+	struct es_gamestream_start *start = &msg.start_gamestream;
+	memcpy(start->key, ticket->key, sizeof(start->key));
+	start->key_id = ticket->key_id;
+	memcpy(start->ping, ticket->ping, sizeof(start->ping));
+	start->connect_data = ticket->connect_data;
+	memcpy(start->peer, ticket->peer, sizeof(start->peer));
+	start->encryption = setup->encryption;
+	start->legacy_ping = !announce->session_id;
+	start->packet_size = announce->packet_size;
+	start->fec_percent = setup->fec_percent;
+	start->min_parity = announce->min_parity;
+	start->dscp_video = announce->mark_video ? DSCP_VIDEO : 0;
+	start->dscp_audio = announce->mark_audio ? DSCP_AUDIO : 0;
+	start->refresh_mhz = announce->mode.refresh_mhz;
+	start->bitrate_kbps = setup->kbps;
+	start->lost_ms = LOST_MS;
+	return msg;
+}
+
+static bool start_streamer(
+		struct es_play_viewer *viewer, const struct es_play_viewer_setup *setup) {
+	char name[] = "earthshine-stream", label[64];
+	char *argv[] = {name, NULL};
+	struct es_plays *plays = viewer->play->plays;
+	struct es_play_ticket *ticket = &viewer->play->ticket;
+	snprintf(label, sizeof(label), "streamer of session %u", viewer->play->id);
+	viewer->streamer = room_create(plays->event, plays->children,
+			&(struct es_room_start){.program = name, .label = label, .argv = argv},
+			&streamer_listener, viewer);
+	if (viewer->streamer == NULL) {
+		return false;
+	}
+	struct es_session_msg msg = make_start_gamestream(ticket, setup);
+	const int fds[] = {ticket->ports.fds[ES_MEDIA_VIDEO], ticket->ports.fds[ES_MEDIA_AUDIO],
+			ticket->ports.fds[ES_MEDIA_CONTROL]};
+	room_send(viewer->streamer, &msg, fds, sizeof(fds) / sizeof(fds[0]));
+	crypto_wipe(&msg, sizeof(msg));
+	return true;
+}
+
+// --- all of it
+
+bool play_viewer_start(struct es_play *play, const struct es_play_viewer_setup *setup) {
+	const struct es_announce *announce = setup->announce;
+	struct es_play_viewer *viewer = calloc(1, sizeof(*viewer));
+	if (viewer == NULL) {
+		es_log(ES_LOG_ERROR, "session %u: cannot attach a client: out of memory", play->id);
+		return false;
+	}
+	viewer->play = play;
+	viewer->number = ++play->last_viewer;
+	viewer->start_encode = (struct es_session_msg){
+			.type = ES_SESSION_START_ENCODE,
+			.start_encode =
+					{
+							.codec = announce->codec,
+							.bitrate_kbps = setup->kbps,
+							.slices = announce->slices,
+							.max_refs = announce->max_refs,
+							.keepalive_ms = setup->keepalive_ms,
+							.strict = true,
+					},
+	};
+	snprintf(viewer->start_encode.start_encode.encoder,
+			sizeof(viewer->start_encode.start_encode.encoder), "%s", setup->encoder);
+	if (!start_streamer(viewer, setup) || !start_encoder(viewer)) {
+		play_viewer_destroy(viewer);
+		return false;
+	}
+	play->encode_stats = (struct es_encode_stats){0};
+	play->stream_stats = (struct es_stream_stats){0};
+	play->viewer = viewer;
+	play_viewer_attach_display(viewer);
+	return play->viewer == viewer;
+}
+
+void play_viewer_destroy(struct es_play_viewer *viewer) {
+	if (viewer == NULL) {
+		return;
+	}
+	event_timer_clear(&viewer->ready_timer);
+	room_destroy(viewer->encoder);
+	room_destroy(viewer->streamer);
+	free(viewer);
+}
+
+void play_viewer_destroy_all(struct es_play_viewer *leaving) {
+	while (leaving != NULL) {
+		struct es_play_viewer *next = leaving->next;
+		play_viewer_destroy(leaving);
+		leaving = next;
+	}
+}
+
+static void end_streamer(struct es_play_viewer *viewer, uint32_t code) {
+	if (code == 0 || viewer->streamer_ended) {
+		room_hang_up(viewer->streamer, LEAVE_NS);
+		return;
+	}
+	struct es_session_msg msg = {.type = ES_SESSION_TERMINATE, .terminate = {.code = code}};
+	room_send(viewer->streamer, &msg, NULL, 0);
+	room_must_end(viewer->streamer, TERMINATE_NS);
+}
+
+void play_viewer_leave(struct es_play_viewer *viewer, uint32_t code) {
+	struct es_play *play = viewer->play;
+	viewer->left = true;
+	play->viewer = NULL;
+	viewer->next = play->leaving;
+	play->leaving = viewer;
+	event_timer_clear(&viewer->ready_timer);
+	if (viewer->attached) {
+		play_display_detach(play, viewer->number);
+	}
+	if (viewer->encoder != NULL) {
+		room_hang_up(viewer->encoder, LEAVE_NS);
+	}
+	if (viewer->streamer != NULL) {
+		end_streamer(viewer, code);
+	}
+	plays_touch(play->plays, true);
+}
+
+void play_viewer_poll_stats(struct es_play_viewer *viewer) {
+	if (viewer->encoder != NULL) {
+		room_poll_stats(viewer->encoder);
+	}
+	if (viewer->streamer != NULL) {
+		room_poll_stats(viewer->streamer);
+	}
+}
+
+const char *play_viewer_encoder(const struct es_play_viewer *viewer) {
+	return viewer->start_encode.start_encode.encoder;
+}
+
+enum es_codec play_viewer_codec(const struct es_play_viewer *viewer) {
+	return viewer->start_encode.start_encode.codec;
+}

@@ -1,0 +1,40 @@
+// The attached client of a session: its streamer, and the encoder that feeds it, which is replaced
+// when it is lost. Ends by itself in the background once it was left.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "protocol/mode.h"
+#include "protocol/sdp.h"
+
+struct es_play;
+struct es_play_viewer;
+
+struct es_play_viewer_setup {
+	const struct es_announce *announce;
+	const char *encoder;
+	uint32_t kbps; // of the encoder
+	uint32_t encryption; // ES_GAMESTREAM_ENCRYPT_*
+	uint8_t fec_percent;
+	uint32_t keepalive_ms;
+};
+
+// Starts both rooms with the ports and the key of the session's ticket, and attaches them to its
+// display if that is there. False after a logged error.
+bool play_viewer_start(struct es_play *play, const struct es_play_viewer_setup *setup);
+// Links the session's viewer to its display, which was just started.
+void play_viewer_attach_display(struct es_play_viewer *viewer);
+// The viewer is the session's no more: its client is told `code` (0: nothing), its rooms end.
+void play_viewer_leave(struct es_play_viewer *viewer, uint32_t code);
+// Kills its rooms and frees it. NULL is fine.
+void play_viewer_destroy(struct es_play_viewer *viewer);
+// The same for those that were left, a list.
+void play_viewer_destroy_all(struct es_play_viewer *leaving);
+
+// It no longer answers the display, as that says.
+void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number);
+// Asks its rooms for their statistics; one that has not answered for long is killed.
+void play_viewer_poll_stats(struct es_play_viewer *viewer);
+const char *play_viewer_encoder(const struct es_play_viewer *viewer);
+enum es_codec play_viewer_codec(const struct es_play_viewer *viewer);

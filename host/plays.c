@@ -1,0 +1,471 @@
+#define _GNU_SOURCE // sigset_t in sd-event.h
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "host/encoder_choice.h"
+#include "host/event_timer.h"
+#include "host/play.h"
+#include "host/play_state.h"
+#include "protocol/nvhttp.h"
+
+#define ORPHANS_NS (2 * ES_NS_PER_S) // what a dead display leaves behind, between TERM and KILL
+
+// A codec is worth naming if it does at least this.
+static const struct es_mode least_mode = {1280, 720, 30000};
+
+// --- the sweep: calls nobody expects from within, and frees what is over
+
+static void call_waiters(struct es_play *play) {
+	while (play->waiters != NULL) {
+		struct es_play_waiter *waiter = play->waiters;
+		play->waiters = waiter->next;
+		waiter->done(waiter->data, true);
+		free(waiter);
+	}
+}
+
+static void remove_at(struct es_plays *plays, size_t index) {
+	struct es_play *play = plays->items[index];
+	plays->n--;
+	memmove(&plays->items[index], &plays->items[index + 1],
+			(plays->n - index) * sizeof(plays->items[0]));
+	es_log(ES_LOG_INFO, "session %u is over", play->id);
+	call_waiters(play);
+	play_destroy(play);
+	plays->changes = true;
+}
+
+static void remove_gone(struct es_plays *plays) {
+	for (size_t i = 0; i < plays->n;) {
+		struct es_play *play = plays->items[i];
+		if (play_is_gone(play)) {
+			play_display_after(play); // then it is not gone
+		}
+		if (play_is_gone(play)) {
+			remove_at(plays, i);
+		} else {
+			i++;
+		}
+	}
+}
+
+static int handle_sweep(sd_event_source *source, uint64_t usec, void *data) {
+	struct es_plays *plays = data;
+	event_timer_clear(&plays->sweep);
+	remove_gone(plays);
+	if (plays->changes && plays->changed != NULL) {
+		plays->changes = false;
+		plays->changed(plays->changed_data);
+	}
+	if (plays->draining && plays->n == 0 && plays->drained != NULL) {
+		void (*drained)(void *data) = plays->drained;
+		plays->drained = NULL;
+		drained(plays->drained_data); // may destroy the table
+	}
+	return 0;
+}
+
+void plays_touch(struct es_plays *plays, bool changed) {
+	plays->changes = plays->changes || changed;
+	if (plays->sweep == NULL) {
+		event_timer_set(plays->event, &plays->sweep, 0, handle_sweep, plays);
+	}
+}
+
+// --- orphans
+
+static int handle_orphans_time(sd_event_source *source, uint64_t usec, void *data) {
+	struct es_plays *plays = data;
+	event_timer_clear(&plays->orphans_timer);
+	children_kill_strangers(plays->children);
+	for (size_t i = 0; i < plays->n; i++) {
+		plays->items[i]->orphans = false;
+	}
+	plays_touch(plays, false);
+	return 0;
+}
+
+void plays_end_orphans(struct es_play *play) {
+	struct es_plays *plays = play->plays;
+	size_t n = children_signal_strangers(plays->children, SIGTERM);
+	play->orphans = n > 0 &&
+			(plays->orphans_timer != NULL ||
+					event_timer_set(plays->event, &plays->orphans_timer, ORPHANS_NS,
+							handle_orphans_time, plays));
+}
+
+// --- made and freed
+
+struct es_plays *plays_create(sd_event *event, const struct es_settings *settings) {
+	struct es_plays *plays = calloc(1, sizeof(*plays));
+	if (plays == NULL) {
+		es_log(ES_LOG_ERROR, "cannot keep sessions: out of memory");
+		return NULL;
+	}
+	plays->event = event;
+	plays->settings = settings;
+	plays->children = children_create(event);
+	if (plays->children == NULL) {
+		plays_destroy(plays);
+		return NULL;
+	}
+	plays->probe = codec_probe_create(
+			&(struct es_codec_probe_params){.event = event, .children = plays->children});
+	if (plays->probe == NULL) {
+		plays_destroy(plays);
+		return NULL;
+	}
+	return plays;
+}
+
+void plays_destroy(struct es_plays *plays) {
+	if (plays == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < plays->n; i++) {
+		play_destroy(plays->items[i]);
+	}
+	codec_probe_destroy(plays->probe);
+	if (plays->children != NULL) {
+		children_kill_strangers(plays->children);
+	}
+	children_destroy(plays->children);
+	event_timer_clear(&plays->sweep);
+	event_timer_clear(&plays->orphans_timer);
+	used_keys_finish(&plays->keys);
+	free(plays->items);
+	free(plays);
+}
+
+void plays_set_settings(struct es_plays *plays, const struct es_settings *settings) {
+	plays->settings = settings;
+	for (size_t i = 0; i < plays->n; i++) {
+		play_arm_idle(plays->items[i]);
+	}
+}
+
+void plays_on_change(struct es_plays *plays, void (*changed)(void *data), void *data) {
+	plays->changed = changed;
+	plays->changed_data = data;
+}
+
+void plays_drain(struct es_plays *plays, void (*done)(void *data), void *data) {
+	plays->draining = true;
+	plays->drained = done;
+	plays->drained_data = data;
+	for (size_t i = 0; i < plays->n; i++) {
+		play_end(plays->items[i], ES_TERMINATE_GRACEFUL);
+	}
+	plays_touch(plays, false);
+}
+
+// --- codecs
+
+bool plays_offers(const struct es_plays *plays, enum es_codec codec, const struct es_mode *mode) {
+	char error[256];
+	const char *encoder = encoder_choice_resolve("software", codec, error, sizeof(error));
+	if (encoder == NULL) {
+		return false;
+	}
+	// The first that is built is offered in any case: without one there would be no session.
+	bool first = true;
+	for (int i = 0; i < (int)codec; i++) {
+		first = first &&
+				encoder_choice_resolve("software", (enum es_codec)i, error, sizeof(error)) == NULL;
+	}
+	return first || codec_speeds_sustain(codec_probe_speeds(plays->probe), encoder, mode);
+}
+
+uint32_t plays_codec_support(const struct es_plays *plays) {
+	static const uint32_t bits[ES_CODEC_COUNT] = {
+			[ES_CODEC_H264] = ES_CODEC_SUPPORT_H264,
+			[ES_CODEC_HEVC] = ES_CODEC_SUPPORT_HEVC,
+			[ES_CODEC_AV1] = ES_CODEC_SUPPORT_AV1,
+	};
+	uint32_t support = 0;
+	for (int i = 0; i < ES_CODEC_COUNT; i++) {
+		support |= plays_offers(plays, (enum es_codec)i, &least_mode) ? bits[i] : 0;
+	}
+	return support;
+}
+
+// --- what a client sees
+
+static bool may_see(const struct es_play *play, const struct es_client *client) {
+	if (play->state == ES_PLAY_ENDING) {
+		return false;
+	}
+	return play->client_id == client->id ||
+			(play->state == ES_PLAY_DETACHED && !play->app.is_private);
+}
+
+// Higher is better: its own before others', an attached one before a detached one.
+static int rank(const struct es_play *play, const struct es_client *client) {
+	return (play->client_id == client->id ? 2 : 0) + (play->state != ES_PLAY_DETACHED ? 1 : 0);
+}
+
+struct es_play *plays_current(const struct es_plays *plays, const struct es_client *client) {
+	struct es_play *best = NULL;
+	for (size_t i = 0; i < plays->n; i++) {
+		struct es_play *play = plays->items[i];
+		// Of equals the newest.
+		if (may_see(play, client) && (best == NULL || rank(play, client) >= rank(best, client))) {
+			best = play;
+		}
+	}
+	return best;
+}
+
+static const struct es_play *find_attached(const struct es_plays *plays) {
+	for (size_t i = 0; i < plays->n; i++) {
+		enum es_play_state state = plays->items[i]->state;
+		if (state != ES_PLAY_ENDING && state != ES_PLAY_DETACHED) {
+			return plays->items[i];
+		}
+	}
+	return NULL;
+}
+
+// --- launch and resume
+
+int plays_check_mode(
+		const struct es_plays *plays, const struct es_mode *mode, char *error, size_t cap) {
+	if (!mode_valid(mode)) {
+		snprintf(error, cap, "mode %ux%u at %d mHz is out of range: %d to %d pixels, 1 to 1000 Hz",
+				mode->width, mode->height, mode->refresh_mhz, ES_MODE_MIN_SIZE, ES_MODE_MAX_SIZE);
+		return 400;
+	}
+	uint64_t rate = (uint64_t)mode->width * mode->height * (uint64_t)mode->refresh_mhz / 1000;
+	uint64_t limit = plays->settings->max_pixel_rate;
+	if (rate > limit) {
+		snprintf(error, cap,
+				"%ux%u at %d.%02d Hz is %" PRIu64
+				" pixels per second, the limit of this host is %" PRIu64
+				": choose a smaller resolution or rate",
+				mode->width, mode->height, mode->refresh_mhz / 1000, mode->refresh_mhz % 1000 / 10,
+				rate, limit);
+		return 400;
+	}
+	return 200;
+}
+
+static int check_request(const struct es_plays *plays, const struct es_play_request *request,
+		char *error, size_t cap) {
+	if (plays->draining) {
+		snprintf(error, cap, "the host is shutting down");
+		return 503;
+	}
+	if (request->corever < 1 && !request->client->legacy) {
+		snprintf(error, cap,
+				"this client cannot encrypt RTSP (corever %u): update it, or allow that for it on the "
+				"host (clients --legacy)",
+				request->corever);
+		return 403;
+	}
+	return plays_check_mode(plays, &request->mode, error, cap);
+}
+
+static int take_key(
+		struct es_plays *plays, const struct es_play_request *request, char *error, size_t cap) {
+	if (!used_keys_take(&plays->keys, request->key)) {
+		snprintf(error, cap, "this session key was used before: start again with a new one");
+		return 400;
+	}
+	return 200;
+}
+
+static bool make_room(struct es_plays *plays) {
+	if (plays->n < plays->cap) {
+		return true;
+	}
+	size_t cap = plays->cap > 0 ? 2 * plays->cap : 8;
+	struct es_play **items = realloc(plays->items, cap * sizeof(*items));
+	if (items == NULL) {
+		return false;
+	}
+	plays->items = items;
+	plays->cap = cap;
+	return true;
+}
+
+static int check_launch(const struct es_plays *plays, const struct es_play_request *request,
+		char *error, size_t cap) {
+	const struct es_play *current = plays_current(plays, request->client);
+	if (current != NULL) {
+		snprintf(error, cap,
+				"An app is already running on this host: '%s'; resume or quit it first",
+				current->app.title);
+		return 400;
+	}
+	if (plays->n >= plays->settings->max_sessions) {
+		snprintf(error, cap, "%zu sessions run on this host, the limit is %u: end one first",
+				plays->n, plays->settings->max_sessions);
+		return 503;
+	}
+	return check_request(plays, request, error, cap);
+}
+
+static int add_play(struct es_plays *plays, struct es_play *play,
+		const struct es_play_request *request, char *error, size_t cap) {
+	int status = play_admit(play, request, error, cap);
+	if (status != 200) {
+		return status;
+	}
+	if (!play_display_begin(play)) {
+		snprintf(error, cap, "'%s' could not be started: see the host's log", play->app.title);
+		return 503;
+	}
+	plays->items[plays->n++] = play;
+	return 200;
+}
+
+int plays_launch(struct es_plays *plays, const struct es_play_request *request,
+		struct es_play **play, char *error, size_t cap) {
+	*play = NULL;
+	int status = check_launch(plays, request, error, cap);
+	status = status == 200 ? take_key(plays, request, error, cap) : status;
+	if (status != 200) {
+		return status;
+	}
+	struct es_play *made =
+			make_room(plays) ? play_create(plays, plays->last_id + 1, request) : NULL;
+	if (made == NULL) {
+		snprintf(error, cap, "out of memory");
+		return 503;
+	}
+	plays->last_id++;
+	status = add_play(plays, made, request, error, cap);
+	if (status != 200) {
+		play_destroy(made);
+		return status;
+	}
+	es_log(ES_LOG_INFO, "session %u: '%s' launches '%s' at %ux%u", made->id, made->client_name,
+			made->app.title, made->mode.width, made->mode.height);
+	*play = made;
+	return 200;
+}
+
+int plays_resume(struct es_plays *plays, const struct es_play_request *request,
+		struct es_play **play, char *error, size_t cap) {
+	*play = NULL;
+	struct es_play *found = plays_current(plays, request->client);
+	if (found == NULL) {
+		const struct es_play *attached = find_attached(plays);
+		if (attached == NULL) {
+			snprintf(error, cap, "nothing runs here that could be resumed: launch an app");
+			return 503;
+		}
+		snprintf(error, cap, "another client plays '%s': it must leave first", attached->app.title);
+		return 400;
+	}
+	int status = check_request(plays, request, error, cap);
+	status = status == 200 ? take_key(plays, request, error, cap) : status;
+	status = status == 200 ? play_admit(found, request, error, cap) : status;
+	if (status == 200) {
+		es_log(ES_LOG_INFO, "session %u: '%s' resumes '%s'", found->id, found->client_name,
+				found->app.title);
+		*play = found;
+	}
+	return status;
+}
+
+// --- the end
+
+static void end_and_tell(struct es_play *play, void (*done)(void *data, bool ended), void *data) {
+	bool waits = play_add_waiter(play, done, data);
+	play_end(play, ES_TERMINATE_GRACEFUL);
+	if (!waits) {
+		done(data, false);
+	}
+}
+
+void plays_cancel(struct es_plays *plays, const struct es_client *client,
+		void (*done)(void *data, bool ended), void *data) {
+	struct es_play *play = plays_current(plays, client);
+	// One that is ending already still runs for the client that asks.
+	for (size_t i = 0; i < plays->n && play == NULL; i++) {
+		play = plays->items[i]->client_id == client->id ? plays->items[i] : NULL;
+	}
+	if (play == NULL) {
+		done(data, false);
+		return;
+	}
+	end_and_tell(play, done, data);
+}
+
+void plays_forget(struct es_plays *plays, void *data) {
+	for (size_t i = 0; i < plays->n; i++) {
+		struct es_play_waiter **link = &plays->items[i]->waiters;
+		while (*link != NULL) {
+			struct es_play_waiter *waiter = *link;
+			if (waiter->data == data) {
+				*link = waiter->next;
+				free(waiter);
+			} else {
+				link = &waiter->next;
+			}
+		}
+	}
+}
+
+bool plays_stop(struct es_plays *plays, uint32_t id, void (*done)(void *data, bool ended),
+		void *data, char *error, size_t cap) {
+	if (id == 0 && plays->n != 1) {
+		snprintf(error, cap,
+				plays->n == 0 ? "no session runs" : "%zu sessions run: name one by its number",
+				plays->n);
+		return false;
+	}
+	for (size_t i = 0; i < plays->n; i++) {
+		if (id == 0 || plays->items[i]->id == id) {
+			end_and_tell(plays->items[i], done, data);
+			return true;
+		}
+	}
+	snprintf(error, cap, "there is no session %u", id);
+	return false;
+}
+
+void plays_revoke(struct es_plays *plays, uint32_t client_id) {
+	for (size_t i = 0; i < plays->n; i++) {
+		struct es_play *play = plays->items[i];
+		if (play->client_id != client_id) {
+			continue;
+		}
+		if (play->app.is_private) {
+			play_end(play, ES_TERMINATE_GRACEFUL);
+		} else {
+			play_disconnect(play, ES_TERMINATE_GRACEFUL);
+		}
+	}
+}
+
+// --- looking around
+
+struct es_play *plays_next_pending(
+		const struct es_plays *plays, const struct es_play *previous, const char *peer) {
+	bool past = previous == NULL;
+	for (size_t i = 0; i < plays->n; i++) {
+		struct es_play *play = plays->items[i];
+		bool expects = play->state == ES_PLAY_PENDING || play->state == ES_PLAY_NEGOTIATED;
+		if (past && expects && strcmp(play->ticket.peer, peer) == 0) {
+			return play;
+		}
+		past = past || play == previous;
+	}
+	return NULL;
+}
+
+size_t plays_count(const struct es_plays *plays) {
+	return plays->n;
+}
+
+struct es_play *plays_at(const struct es_plays *plays, size_t index) {
+	return index < plays->n ? plays->items[index] : NULL;
+}
