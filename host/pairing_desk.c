@@ -140,21 +140,28 @@ void pairing_desk_destroy(struct es_pairing_desk *desk) {
 
 // --- the operator's side
 
+static struct es_pairing_info describe(const struct request *request, int64_t now_ns) {
+	struct es_pairing_info info = {.id = request->id, .waits_for_pin = waits(request)};
+	int64_t left = request->deadline_ns - now_ns;
+	snprintf(info.name, sizeof(info.name), "%s", request->name);
+	snprintf(info.address, sizeof(info.address), "%s", request->address);
+	info.seconds_left = left > 0 ? (uint32_t)((left + ES_NS_PER_S - 1) / ES_NS_PER_S) : 0;
+	return info;
+}
+
 size_t pairing_desk_list(
 		const struct es_pairing_desk *desk, struct es_pairing_info *out, size_t cap) {
 	size_t n = 0;
 	int64_t now = clock_now_ns();
 	for (size_t i = 0; i < MAX_PENDING && n < cap; i++) {
-		const struct request *r = &desk->requests[i];
-		if (r->id == 0) {
+		if (desk->requests[i].id == 0) {
 			continue;
 		}
-		struct es_pairing_info *info = &out[n++];
-		*info = (struct es_pairing_info){.id = r->id, .waits_for_pin = waits(r)};
-		snprintf(info->name, sizeof(info->name), "%s", r->name);
-		snprintf(info->address, sizeof(info->address), "%s", r->address);
-		int64_t left = r->deadline_ns - now;
-		info->seconds_left = left > 0 ? (uint32_t)((left + ES_NS_PER_S - 1) / ES_NS_PER_S) : 0;
+		size_t at = n++;
+		for (; at > 0 && out[at - 1].id > desk->requests[i].id; at--) {
+			out[at] = out[at - 1];
+		}
+		out[at] = describe(&desk->requests[i], now);
 	}
 	return n;
 }
@@ -242,7 +249,7 @@ static struct request *find_place(
 	for (size_t i = 0; i < MAX_PENDING; i++) {
 		struct request *r = &desk->requests[i];
 		if (r->id == 0) {
-			place = r;
+			place = place != NULL ? place : r;
 		} else if (strcmp(r->address, asker->address) == 0) {
 			*why = "Another device at your address is being paired: finish that or wait";
 			return NULL;

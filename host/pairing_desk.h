@@ -31,6 +31,7 @@ struct es_pairing_info {
 	uint32_t seconds_left;
 	bool waits_for_pin; // else its later phases are under way
 };
+// In order of id; how many there are, up to cap.
 size_t pairing_desk_list(
 		const struct es_pairing_desk *desk, struct es_pairing_info *out, size_t cap);
 
