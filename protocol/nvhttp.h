@@ -13,7 +13,8 @@
 #define ES_QUERY_MAX_PARAMS 48
 #define ES_QUERY_MAX_SIZE 20480 // a certificate in hex is the longest
 
-// "a=b&c=d", percent-decoded. Names are matched without regard to case; the first of a name counts.
+// "a=b&c=d", percent-decoded, '+' being a space. Names are matched without regard to case; the first
+// of a name counts.
 struct es_query {
 	char text[ES_QUERY_MAX_SIZE + 1];
 	struct {
@@ -37,8 +38,8 @@ struct es_launch_params {
 	uint32_t surround_mask, surround_channels; // 3, 2 if not said
 	uint32_t pads; // bit mask of attached gamepads
 };
-// False with a reason that names the parameter in error[cap]. An FPS above 1000 is in mHz (as other
-// hosts take it).
+// False with a reason that names the parameter (and shows no secret) in error[cap], and nothing in
+// *params. An FPS above 1000 is in mHz (as other hosts take it).
 bool launch_params_parse(struct es_launch_params *params, const struct es_query *query,
 		bool app_required, char *error, size_t cap);
 // The client id of a query: 1..64 hex digits or letters, '-' and '_'; NULL if missing or not such.
