@@ -9,6 +9,7 @@
 #include "host/doctor.h"
 #include "host/nearest.h"
 #include "host/run.h"
+#include "host/serve.h"
 
 struct command {
 	const char *name;
@@ -21,6 +22,7 @@ static int version_command(int argc, char **argv);
 
 static const struct command commands[] = {
 		{"run", "record an app in a virtual screen", run_command},
+		{"serve", "be a host for Moonlight clients", serve_command},
 		{"doctor", "tell what works here and what is missing", doctor_command},
 		{"version", "print the version", version_command},
 		{"help", "this text, or that of a command", help_command},

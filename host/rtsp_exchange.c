@@ -14,6 +14,7 @@ struct exchange {
 	struct es_play *play;
 	struct es_play_offer offer;
 	struct es_gcm *gcm; // NULL: in clear
+	uint32_t host_sequence; // of the answer, if it is encrypted
 	const char *text;
 	size_t text_size;
 	// to answer
@@ -91,12 +92,14 @@ static void announce(
 	} else if (!sdp_parse_announce(&choice, request->body, request->body_size,
 					   strstr(request->host, "0.0.0.0") != NULL, error, sizeof(error))) {
 		answer->code = 400;
+		es_log(ES_LOG_WARN, "session %" PRIu32 ": the client asks for what cannot be: %s", info.id,
+				error);
 	} else {
 		answer->code = play_negotiate(exchange->play, &choice, error, sizeof(error));
 	}
 	if (answer->code != 200) {
-		es_log(ES_LOG_WARN, "session %" PRIu32 ": the client's choice was refused with %d: %s",
-				info.id, answer->code, error);
+		es_log(ES_LOG_DEBUG, "session %" PRIu32 ": ANNOUNCE is answered with %d: %s", info.id,
+				answer->code, error);
 	}
 }
 
@@ -137,9 +140,8 @@ static enum es_rtsp_exchanged send_answer(
 		exchange->out_size = size;
 		return ES_RTSP_ANSWER;
 	}
-	exchange->out_size = rtsp_seal(exchange->gcm, 'H', *exchange->offer.host_sequence, text, size,
+	exchange->out_size = rtsp_seal(exchange->gcm, 'H', exchange->host_sequence, text, size,
 			exchange->out, ES_RTSP_EXCHANGE_OUT);
-	(*exchange->offer.host_sequence)++;
 	return exchange->out_size > 0 ? ES_RTSP_ANSWER : ES_RTSP_CLOSE;
 }
 
@@ -183,6 +185,8 @@ static enum es_rtsp_exchanged exchange_encrypted(
 		enum es_rtsp_parsed opened = rtsp_open(gcm, 'C', in, size, plain, &plain_size, &sequence);
 		if (opened == ES_RTSP_COMPLETE && sequence > *exchange->offer.client_sequence) {
 			*exchange->offer.client_sequence = sequence;
+			// Counted before the request is answered: that may end the session.
+			exchange->host_sequence = ++*exchange->offer.host_sequence;
 			exchange->play = play;
 			exchange->gcm = gcm;
 			exchange->text = (const char *)plain;

@@ -44,7 +44,7 @@ static void start(struct es_play *play, const struct es_play_request *request) {
 	play->mode = request->mode;
 	play->encrypted = request->corever >= 1;
 	play->client_sequence = 0;
-	play->host_sequence = 1;
+	play->host_sequence = 0;
 	memcpy(play->key, request->key, sizeof(play->key));
 	snprintf(play->peer, sizeof(play->peer), "%s", request->peer);
 }
