@@ -35,6 +35,10 @@ struct es_sink_file {
 	bool has_track, opened, finished;
 	bool size_logged;
 	int64_t first_ns, last_pts;
+	int fd; // borrowed from output
+	struct es_unit unit; // taken in
+	int64_t packetized_ns, sent_ns; // of that unit
+	bool has_sent, reader_gone; // not told yet
 	char path[ES_SESSION_MAX_TEXT];
 };
 
@@ -373,9 +377,8 @@ static enum es_sink_result fail_output(struct es_sink_file *file) {
 	return fail(file, text);
 }
 
-static enum es_sink_result sink_file_write(
-		struct es_sink *sink, const struct es_unit *unit, const uint8_t *data) {
-	struct es_sink_file *file = (struct es_sink_file *)sink;
+static enum es_sink_result write_unit(
+		struct es_sink_file *file, const struct es_unit *unit, const uint8_t *data) {
 	if (file->container == ES_CONTAINER_RAW) {
 		file->opened = true;
 		file_output_lend(&file->output, data, unit->size);
@@ -401,6 +404,15 @@ static enum es_sink_result sink_file_write(
 	return ES_SINK_OK;
 }
 
+static enum es_sink_result sink_file_write(
+		struct es_sink *sink, const struct es_unit *unit, const uint8_t *data) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	enum es_sink_result result = write_unit(file, unit, data);
+	file->unit = *unit;
+	file->packetized_ns = clock_now_ns();
+	return result;
+}
+
 static enum es_sink_result sink_file_flush(struct es_sink *sink) {
 	struct es_sink_file *file = (struct es_sink_file *)sink;
 	enum es_sink_result result = file_output_flush(&file->output);
@@ -409,6 +421,8 @@ static enum es_sink_result sink_file_flush(struct es_sink *sink) {
 		file_output_close_shelter(&file->output);
 	} else if (result == ES_SINK_OK) {
 		sink->n_units++;
+		file->sent_ns = clock_now_ns();
+		file->has_sent = true;
 		// The first unit came with the file's header: without them there is nothing to play.
 		if (file->container == ES_CONTAINER_MKV || file->container == ES_CONTAINER_MP4) {
 			file_output_set_shelter(&file->output, &shelters[file->container]);
@@ -417,7 +431,7 @@ static enum es_sink_result sink_file_flush(struct es_sink *sink) {
 	return result == ES_SINK_FAILED ? fail_output(file) : result;
 }
 
-static enum es_sink_result sink_file_finish(struct es_sink *sink) {
+static enum es_sink_result sink_file_finish(struct es_sink *sink, uint32_t reason) {
 	struct es_sink_file *file = (struct es_sink_file *)sink;
 	if (file->finished || sink->n_units == 0 || file->muxer == NULL) {
 		file->finished = true;
@@ -437,12 +451,49 @@ static enum es_sink_result sink_file_finish(struct es_sink *sink) {
 	return ES_SINK_OK;
 }
 
+// Without an event asked for, the output still tells that its reader has gone.
+static size_t sink_file_poll(
+		struct es_sink *sink, struct pollfd *pollfds, bool flushing, int64_t *wake_ns) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	pollfds[0] = (struct pollfd){.fd = file->fd, .events = flushing ? POLLOUT : 0};
+	*wake_ns = ES_SINK_NEVER;
+	return 1;
+}
+
+static void sink_file_dispatch(struct es_sink *sink, const struct pollfd *pollfds, size_t n) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	if (pollfds[0].events == 0 && pollfds[0].revents != 0) {
+		file->reader_gone = true;
+	}
+}
+
+static bool sink_file_next_event(struct es_sink *sink, struct es_sink_event *event) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	if (file->has_sent) {
+		file->has_sent = false;
+		*event = (struct es_sink_event){
+				.type = ES_SINK_SENT, .sent = {file->unit, file->packetized_ns, file->sent_ns}};
+		return true;
+	}
+	if (file->reader_gone) {
+		file->reader_gone = false;
+		*event = (struct es_sink_event){.type = ES_SINK_END, .end = {.code = ES_END_FAILED}};
+		snprintf(event->end.text, sizeof(event->end.text),
+				"cannot write %.300s: its reader is gone", file->path);
+		return true;
+	}
+	return false;
+}
+
 static const struct es_sink_impl sink_file_impl = {
 		.destroy = sink_file_destroy,
 		.set_track = sink_file_set_track,
 		.write = sink_file_write,
 		.flush = sink_file_flush,
 		.finish = sink_file_finish,
+		.poll = sink_file_poll,
+		.dispatch = sink_file_dispatch,
+		.next_event = sink_file_next_event,
 };
 
 struct es_sink *sink_file_create(int fd, enum es_container container, const char *path) {
@@ -452,7 +503,8 @@ struct es_sink *sink_file_create(int fd, enum es_container container, const char
 		fd_close(&fd);
 		return NULL;
 	}
-	file->base = (struct es_sink){.impl = &sink_file_impl, .fd = fd};
+	file->base = (struct es_sink){.impl = &sink_file_impl};
+	file->fd = fd;
 	file->container = container;
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	bool ok = file_output_init(&file->output, fd);

@@ -14,8 +14,10 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "protocol/crypto.h"
 #include "protocol/session_msg.h"
 #include "stream/sink_file.h"
+#include "stream/sink_gamestream.h"
 #include "stream/stats.h"
 #include "stream/unit_source.h"
 
@@ -23,6 +25,8 @@
 // that takes the last bytes. 2 s in all are allowed.
 #define DRAIN_NS (1200 * ES_NS_PER_MS)
 #define FINISH_NS (500 * ES_NS_PER_MS)
+// For a viewer to say that it has heard of the end.
+#define FAREWELL_NS (1000 * ES_NS_PER_MS)
 
 // NONE -> STREAMING -> (FINISHING ->) ENDED. While FINISHING only the file's end is on its way.
 enum es_streamer_state {
@@ -45,10 +49,10 @@ struct es_streamer {
 	enum es_streamer_state state;
 	bool host_gone, draining, sending;
 	bool wants_idr, asked_idr; // of this encoder
+	uint32_t reason; // of the end, ES_TERMINATE_*
 	int64_t deadline_ns; // while draining
 	int status;
 	struct es_unit unit; // being sent
-	int64_t muxed_ns;
 	char path[ES_SESSION_MAX_TEXT];
 	struct es_stats stats;
 	struct es_link_packet packet;
@@ -63,6 +67,7 @@ struct es_streamer *streamer_create(int session_fd) {
 	}
 	streamer->session_fd = session_fd;
 	streamer->next_source_fd = -1;
+	streamer->reason = ES_TERMINATE_GRACEFUL;
 	stats_init(&streamer->stats);
 	return streamer;
 }
@@ -95,6 +100,9 @@ static void answer_stats(struct es_streamer *streamer) {
 	struct es_process_usage usage = process_usage();
 	message.stream_stats.usage.cpu_us = (uint64_t)usage.cpu_us;
 	message.stream_stats.usage.peak_rss_kib = (uint64_t)usage.peak_rss_kib;
+	if (streamer->sink != NULL && streamer->sink->impl->fill_net != NULL) {
+		streamer->sink->impl->fill_net(streamer->sink, &message.stream_stats.net);
+	}
 	tell_host(streamer, &message);
 }
 
@@ -110,9 +118,13 @@ static void end(struct es_streamer *streamer, enum es_end_code code, const char 
 	streamer->status = code == ES_END_FAILED ? 1 : 0;
 }
 
+static bool is_live(const struct es_streamer *streamer) {
+	return streamer->sink != NULL && streamer->sink->live;
+}
+
 static void end_finished(struct es_streamer *streamer) {
 	char text[ES_SESSION_MAX_TEXT] = "";
-	if (streamer->sink != NULL && streamer->sink->n_units == 0) {
+	if (streamer->sink != NULL && !is_live(streamer) && streamer->sink->n_units == 0) {
 		snprintf(text, sizeof(text), "no frame was encoded: %.300s is empty", streamer->path);
 	}
 	end(streamer, ES_END_DRAINED, text);
@@ -131,7 +143,7 @@ static void flush_finish(struct es_streamer *streamer) {
 	}
 }
 
-// No unit is being sent: ends the file.
+// No unit is being sent: ends the file, or tells the viewer.
 static void finish(struct es_streamer *streamer) {
 	if (streamer->sink == NULL) {
 		end_finished(streamer);
@@ -139,8 +151,8 @@ static void finish(struct es_streamer *streamer) {
 	}
 	streamer->state = ES_STREAMER_FINISHING;
 	streamer->draining = true;
-	streamer->deadline_ns = clock_now_ns() + FINISH_NS;
-	if (sink_finish(streamer->sink) == ES_SINK_FAILED) {
+	streamer->deadline_ns = clock_now_ns() + (is_live(streamer) ? FAREWELL_NS : FINISH_NS);
+	if (sink_terminate(streamer->sink, streamer->reason) == ES_SINK_FAILED) {
 		end(streamer, ES_END_FAILED, streamer->sink->error);
 		return;
 	}
@@ -187,7 +199,9 @@ static void drain(struct es_streamer *streamer) {
 	}
 	streamer->draining = true;
 	streamer->deadline_ns = clock_now_ns() + DRAIN_NS;
-	if (streamer->source == NULL && streamer->next_source_fd < 0) {
+	// What an encoder still has is of no use to a viewer who is to go.
+	bool encoder = streamer->source != NULL || streamer->next_source_fd >= 0;
+	if (is_live(streamer) || !encoder) {
 		finish(streamer);
 	}
 }
@@ -198,11 +212,58 @@ static void lose_host(struct es_streamer *streamer) {
 	drain(streamer);
 }
 
+static void ask_encoder(struct es_streamer *streamer, const struct es_sink_event *event) {
+	if (streamer->source == NULL) {
+		return; // the next one begins anew
+	}
+	switch (event->type) {
+	case ES_SINK_WANTS_IDR:
+		unit_source_ask_idr(streamer->source);
+		return;
+	case ES_SINK_WANTS_INVALIDATION:
+		unit_source_invalidate(
+				streamer->source, event->invalidation.first, event->invalidation.last);
+		return;
+	default:
+		unit_source_ask_bitrate(streamer->source, event->bitrate.kbps);
+		return;
+	}
+}
+
+static void take_event(struct es_streamer *streamer, const struct es_sink_event *event) {
+	switch (event->type) {
+	case ES_SINK_SENT:
+		stats_record(&streamer->stats, &event->sent.unit, event->sent.packetized_ns,
+				event->sent.sent_ns);
+		return;
+	case ES_SINK_WANTS_IDR:
+	case ES_SINK_WANTS_INVALIDATION:
+	case ES_SINK_WANTS_BITRATE:
+		ask_encoder(streamer, event);
+		return;
+	case ES_SINK_CLIENT:
+		tell_host(streamer,
+				&(struct es_session_msg){
+						.type = ES_SESSION_CLIENT, .client = {event->client.phase}});
+		return;
+	case ES_SINK_END:
+		end(streamer, event->end.code, event->end.text);
+		return;
+	}
+}
+
+static void take_events(struct es_streamer *streamer) {
+	struct es_sink_event event;
+	while (streamer->state != ES_STREAMER_ENDED && streamer->sink != NULL &&
+			sink_next_event(streamer->sink, &event)) {
+		take_event(streamer, &event);
+	}
+}
+
 static void unit_sent(struct es_streamer *streamer) {
-	int64_t sent_ns = clock_now_ns();
 	streamer->sending = false;
-	stats_record(&streamer->stats, &streamer->unit, streamer->muxed_ns, sent_ns);
 	unit_source_done(streamer->source, streamer->unit.slot);
+	take_events(streamer);
 	if (streamer->next_source_fd >= 0) {
 		lose_source(streamer);
 	}
@@ -242,7 +303,6 @@ static void take_unit(struct es_streamer *streamer) {
 	streamer->wants_idr = false;
 	switch (sink_write(streamer->sink, &streamer->unit, unit_source_data(streamer->source))) {
 	case ES_SINK_OK:
-		streamer->muxed_ns = clock_now_ns();
 		streamer->sending = true;
 		flush_unit(streamer);
 		return;
@@ -253,6 +313,13 @@ static void take_unit(struct es_streamer *streamer) {
 				streamer->unit.sequence);
 		stats_drop(&streamer->stats);
 		lose_source(streamer);
+		return;
+	case ES_SINK_DROPPED:
+		stats_drop(&streamer->stats);
+		unit_source_done(streamer->source, streamer->unit.slot);
+		return;
+	case ES_SINK_UNWANTED:
+		unit_source_done(streamer->source, streamer->unit.slot);
 		return;
 	default:
 		end(streamer, ES_END_FAILED, streamer->sink->error);
@@ -280,6 +347,16 @@ static void take_codec(struct es_streamer *streamer) {
 	}
 }
 
+// For a viewer it goes on with the encoder that the host has in mind.
+static void source_ended(struct es_streamer *streamer) {
+	if (!is_live(streamer)) {
+		finish(streamer);
+		return;
+	}
+	unit_source_destroy(streamer->source);
+	streamer->source = NULL;
+}
+
 static void read_source(struct es_streamer *streamer) {
 	switch (unit_source_read(streamer->source)) {
 	case ES_SOURCE_NONE:
@@ -291,7 +368,7 @@ static void read_source(struct es_streamer *streamer) {
 		take_unit(streamer);
 		return;
 	case ES_SOURCE_END:
-		finish(streamer);
+		source_ended(streamer);
 		return;
 	case ES_SOURCE_LOST:
 		lose_source(streamer);
@@ -299,24 +376,7 @@ static void read_source(struct es_streamer *streamer) {
 	}
 }
 
-static void start(struct es_streamer *streamer, int fd) {
-	const char *path = streamer->message.start_stream.path;
-	snprintf(streamer->path, sizeof(streamer->path), "%s",
-			strcmp(path, "-") == 0 ? "standard output" : path);
-	if (streamer->state != ES_STREAMER_NONE) {
-		es_log(ES_LOG_ERROR, "a second start is ignored");
-		fd_close(&fd);
-		return;
-	}
-	char text[ES_SESSION_MAX_TEXT];
-	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
-		snprintf(text, sizeof(text), "cannot write %.300s: it is open for reading only",
-				streamer->path);
-		fd_close(&fd);
-		end(streamer, ES_END_FAILED, text);
-		return;
-	}
-	streamer->sink = sink_file_create(fd, streamer->message.start_stream.container, streamer->path);
+static void started(struct es_streamer *streamer) {
 	if (streamer->sink == NULL) {
 		end(streamer, ES_END_FAILED, "out of memory");
 		return;
@@ -325,10 +385,58 @@ static void start(struct es_streamer *streamer, int fd) {
 	tell_host(streamer, &(struct es_session_msg){.type = ES_SESSION_READY});
 }
 
+static void start_file(struct es_streamer *streamer, int fd) {
+	const char *path = streamer->message.start_stream.path;
+	snprintf(streamer->path, sizeof(streamer->path), "%s",
+			strcmp(path, "-") == 0 ? "standard output" : path);
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+		char text[ES_SESSION_MAX_TEXT];
+		snprintf(text, sizeof(text), "cannot write %.300s: it is open for reading only",
+				streamer->path);
+		fd_close(&fd);
+		end(streamer, ES_END_FAILED, text);
+		return;
+	}
+	streamer->sink = sink_file_create(fd, streamer->message.start_stream.container, streamer->path);
+	started(streamer);
+}
+
+static void start_gamestream(struct es_streamer *streamer) {
+	struct es_gamestream_sockets sockets = {
+			.video = link_packet_take_fd(&streamer->packet, 0),
+			.control = link_packet_take_fd(&streamer->packet, 2),
+			.audio = link_packet_take_fd(&streamer->packet, 1),
+	};
+	char text[ES_SESSION_MAX_TEXT] = "out of memory";
+	streamer->sink = sink_gamestream_create(
+			&streamer->message.start_gamestream, &sockets, text, sizeof(text));
+	crypto_wipe(&streamer->message, sizeof(streamer->message));
+	crypto_wipe(streamer->packet.data, sizeof(streamer->packet.data));
+	if (streamer->sink == NULL) {
+		end(streamer, ES_END_FAILED, text);
+		return;
+	}
+	started(streamer);
+}
+
+static void start(struct es_streamer *streamer) {
+	if (streamer->state != ES_STREAMER_NONE) {
+		es_log(ES_LOG_ERROR, "a second start is ignored");
+	} else if (streamer->message.type == ES_SESSION_START_STREAM) {
+		start_file(streamer, link_packet_take_fd(&streamer->packet, 0));
+	} else {
+		start_gamestream(streamer);
+	}
+}
+
 static void attach(struct es_streamer *streamer, int fd) {
 	bool usable = streamer->state == ES_STREAMER_STREAMING && !streamer->draining;
 	if (usable && streamer->message.attach.kind == ES_ATTACH_UNIT) {
 		attach_source(streamer, fd);
+		return;
+	}
+	if (usable && streamer->message.attach.kind == ES_ATTACH_DEVICE && is_live(streamer)) {
+		streamer->sink->impl->take_device(streamer->sink, fd);
 		return;
 	}
 	es_log(ES_LOG_DEBUG, "a link of kind %d is not used", (int)streamer->message.attach.kind);
@@ -345,7 +453,8 @@ static void take_session_message(struct es_streamer *streamer) {
 	}
 	switch (streamer->message.type) {
 	case ES_SESSION_START_STREAM:
-		start(streamer, link_packet_take_fd(packet, 0));
+	case ES_SESSION_START_GAMESTREAM:
+		start(streamer);
 		return;
 	case ES_SESSION_ATTACH:
 		attach(streamer, link_packet_take_fd(packet, 0));
@@ -354,6 +463,10 @@ static void take_session_message(struct es_streamer *streamer) {
 		answer_stats(streamer);
 		return;
 	case ES_SESSION_DRAIN:
+		drain(streamer);
+		return;
+	case ES_SESSION_TERMINATE:
+		streamer->reason = streamer->message.terminate.code;
 		drain(streamer);
 		return;
 	default:
@@ -387,6 +500,10 @@ static void flush_sink(struct es_streamer *streamer) {
 
 static void deadline_over(struct es_streamer *streamer) {
 	char text[ES_SESSION_MAX_TEXT];
+	if (is_live(streamer)) {
+		end(streamer, ES_END_DRAINED, "");
+		return;
+	}
 	if (streamer->sending || streamer->state == ES_STREAMER_FINISHING) {
 		snprintf(text, sizeof(text),
 				"cannot end %.300s: its reader takes no more bytes; the last frames are missing",
@@ -399,54 +516,78 @@ static void deadline_over(struct es_streamer *streamer) {
 	finish(streamer);
 }
 
-static int timeout_ms(const struct es_streamer *streamer) {
-	if (!streamer->draining) {
+enum { POLL_SESSION, POLL_SOURCE, POLL_SINK, POLL_MAX = POLL_SINK + ES_SINK_MAX_FDS };
+
+// What one round waits for.
+struct round {
+	struct pollfd pollfds[POLL_MAX];
+	size_t n_sink;
+	int64_t wake_ns; // of the sink
+	bool flushing;
+};
+
+// A negative fd is not polled.
+static void prepare(const struct es_streamer *streamer, struct round *round) {
+	round->flushing = streamer->sending || streamer->state == ES_STREAMER_FINISHING;
+	bool reading = streamer->source != NULL && !round->flushing;
+	round->pollfds[POLL_SESSION] = (struct pollfd){
+			.fd = streamer->host_gone ? -1 : streamer->session_fd, .events = POLLIN};
+	round->pollfds[POLL_SOURCE] = (struct pollfd){
+			.fd = reading ? unit_source_fd(streamer->source) : -1, .events = POLLIN};
+	round->n_sink = 0;
+	round->wake_ns = ES_SINK_NEVER;
+	if (streamer->sink != NULL) {
+		round->n_sink = sink_poll(
+				streamer->sink, round->pollfds + POLL_SINK, round->flushing, &round->wake_ns);
+	}
+}
+
+static int timeout_ms(const struct es_streamer *streamer, const struct round *round) {
+	int64_t wake_ns = round->wake_ns;
+	if (streamer->draining && streamer->deadline_ns < wake_ns) {
+		wake_ns = streamer->deadline_ns;
+	}
+	if (wake_ns == ES_SINK_NEVER) {
 		return -1;
 	}
-	int64_t left_ns = streamer->deadline_ns - clock_now_ns();
+	int64_t left_ns = wake_ns - clock_now_ns();
+	if (left_ns > 60 * ES_NS_PER_S) {
+		left_ns = 60 * ES_NS_PER_S;
+	}
 	return left_ns > 0 ? (int)(left_ns / ES_NS_PER_MS) + 1 : 0;
 }
 
-enum { POLL_SESSION, POLL_SINK, POLL_SOURCE, POLL_COUNT };
-
-// A negative fd is not polled. Without an event asked for, the sink still tells that its
-// reader is gone.
-static void fill_pollfds(const struct es_streamer *streamer, struct pollfd *pollfds) {
-	bool flushing = streamer->sending || streamer->state == ES_STREAMER_FINISHING;
-	bool reading = streamer->source != NULL && !flushing;
-	pollfds[POLL_SESSION] = (struct pollfd){
-			.fd = streamer->host_gone ? -1 : streamer->session_fd, .events = POLLIN};
-	pollfds[POLL_SINK] = (struct pollfd){
-			.fd = streamer->sink != NULL ? streamer->sink->fd : -1,
-			.events = flushing ? POLLOUT : 0,
-	};
-	pollfds[POLL_SOURCE] = (struct pollfd){
-			.fd = reading ? unit_source_fd(streamer->source) : -1, .events = POLLIN};
+static bool sink_ready(const struct round *round) {
+	for (size_t i = 0; i < round->n_sink; i++) {
+		if (round->pollfds[POLL_SINK + i].revents != 0) {
+			return true;
+		}
+	}
+	return round->wake_ns != ES_SINK_NEVER && clock_now_ns() >= round->wake_ns;
 }
 
-static void reader_gone(struct es_streamer *streamer) {
-	char text[ES_SESSION_MAX_TEXT];
-	snprintf(text, sizeof(text), "cannot write %.300s: its reader is gone", streamer->path);
-	end(streamer, ES_END_FAILED, text);
+static void serve_sink(struct es_streamer *streamer, const struct round *round) {
+	sink_dispatch(streamer->sink, round->pollfds + POLL_SINK, round->n_sink);
+	take_events(streamer);
+	if (streamer->state != ES_STREAMER_ENDED && round->flushing) {
+		flush_sink(streamer);
+	}
 }
 
-static void dispatch(struct es_streamer *streamer, const struct pollfd *pollfds) {
+static void dispatch(struct es_streamer *streamer, const struct round *round) {
 	const struct es_unit_source *polled = streamer->source;
-	if (pollfds[POLL_SESSION].revents != 0) {
+	if (round->pollfds[POLL_SESSION].revents != 0) {
 		read_session(streamer);
 	}
-	if (streamer->state == ES_STREAMER_ENDED) {
-		return;
+	if (streamer->state != ES_STREAMER_ENDED && round->n_sink > 0 && sink_ready(round)) {
+		serve_sink(streamer, round);
 	}
-	if (pollfds[POLL_SINK].revents != 0) {
-		if (pollfds[POLL_SINK].events == 0) {
-			reader_gone(streamer);
-			return;
-		}
-		flush_sink(streamer);
-	} else if (pollfds[POLL_SOURCE].revents != 0 && streamer->source == polled &&
+	if (round->pollfds[POLL_SOURCE].revents != 0 && streamer->source == polled &&
 			streamer->state == ES_STREAMER_STREAMING) {
 		read_source(streamer);
+	}
+	if (streamer->state != ES_STREAMER_ENDED) {
+		take_events(streamer);
 	}
 	if (streamer->state != ES_STREAMER_ENDED && streamer->draining &&
 			clock_now_ns() >= streamer->deadline_ns) {
@@ -456,16 +597,16 @@ static void dispatch(struct es_streamer *streamer, const struct pollfd *pollfds)
 
 int streamer_run(struct es_streamer *streamer) {
 	while (streamer->state != ES_STREAMER_ENDED) {
-		struct pollfd pollfds[POLL_COUNT];
-		fill_pollfds(streamer, pollfds);
-		if (poll(pollfds, POLL_COUNT, timeout_ms(streamer)) < 0) {
+		struct round round;
+		prepare(streamer, &round);
+		if (poll(round.pollfds, POLL_SINK + round.n_sink, timeout_ms(streamer, &round)) < 0) {
 			if (errno == EINTR) {
 				continue;
 			}
 			end(streamer, ES_END_FAILED, strerror(errno));
 			break;
 		}
-		dispatch(streamer, pollfds);
+		dispatch(streamer, &round);
 	}
 	return streamer->status;
 }

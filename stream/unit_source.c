@@ -202,3 +202,12 @@ void unit_source_done(struct es_unit_source *source, uint32_t slot) {
 void unit_source_ask_idr(struct es_unit_source *source) {
 	send_message(source, &(struct es_unit_msg){.type = ES_UNIT_IDR});
 }
+
+void unit_source_invalidate(struct es_unit_source *source, uint64_t first, uint64_t last) {
+	send_message(
+			source, &(struct es_unit_msg){.type = ES_UNIT_INVALIDATE, .invalidate = {first, last}});
+}
+
+void unit_source_ask_bitrate(struct es_unit_source *source, uint32_t kbps) {
+	send_message(source, &(struct es_unit_msg){.type = ES_UNIT_BITRATE, .bitrate = {kbps}});
+}

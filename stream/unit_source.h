@@ -36,3 +36,6 @@ const uint8_t *unit_source_data(const struct es_unit_source *source);
 // comes END or LOST.
 void unit_source_done(struct es_unit_source *source, uint32_t slot);
 void unit_source_ask_idr(struct es_unit_source *source);
+// Units first..last of this encoder were lost.
+void unit_source_invalidate(struct es_unit_source *source, uint64_t first, uint64_t last);
+void unit_source_ask_bitrate(struct es_unit_source *source, uint32_t kbps);

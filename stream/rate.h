@@ -1,0 +1,53 @@
+// How much parity and how many bits a connection gets, from what its viewer reports: parity up at once and
+// down slowly, the bitrate down in steps while loss or queueing last, and up again. Pure: time is
+// passed in.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "protocol/control_msg.h"
+
+#define ES_RATE_MAX_FEC 100 // percent
+#define ES_RATE_WINDOW_NS INT64_C(500000000)
+
+struct es_rate_params {
+	uint8_t fec_percent; // at least
+	uint8_t min_parity; // per block
+	uint16_t packet_size;
+	uint32_t kbps; // at most
+};
+
+struct es_rate {
+	struct es_rate_params params;
+	double loss; // share of the datagrams, as parity has to reckon with
+	double margin; // deviations above the mean that parity covers
+	// of this window
+	int64_t window_ns; // its beginning; 0: none yet
+	uint64_t n_sent, n_lost, n_broken; // broken: frames that could not be repaired
+	// bitrate
+	double kbps; // that the way takes, parity left out of account
+	uint32_t asked_kbps;
+	unsigned n_bad, n_good; // windows in a row
+	double loss_before; // the last step down; 0: none
+	unsigned n_useless; // steps down that changed nothing
+	double random_loss; // loss that fewer bits do not help against
+	uint32_t rtt_us, min_rtt_us;
+	uint64_t lost; // since the beginning
+};
+
+void rate_init(struct es_rate *rate, const struct es_rate_params *params);
+
+// Percentage for a unit of `size` bytes.
+uint8_t rate_fec(const struct es_rate *rate, size_t size);
+
+void rate_sent(struct es_rate *rate, uint32_t n_datagrams);
+// False: its numbers contradict each other.
+bool rate_report(struct es_rate *rate, const struct es_fec_status *status);
+// The viewer asked for a frame to be made good.
+void rate_broken(struct es_rate *rate);
+void rate_rtt(struct es_rate *rate, uint32_t rtt_us);
+
+// To be called with every frame, or more rarely. True: the encoder is to make *kbps from now on.
+bool rate_tick(struct es_rate *rate, int64_t now_ns, uint32_t *kbps);
