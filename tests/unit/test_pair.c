@@ -227,7 +227,8 @@ static void test_bad_cert_hex(void **state) {
 	char hex[HEX_MAX];
 	const char *why = NULL;
 	assert_false(pair_begin(&pair, pairing_vector.salt, NULL, &why));
-	snprintf(hex, sizeof(hex), "%s0", client_hex); // odd
+	snprintf(hex, sizeof(hex), "%s", client_hex);
+	snprintf(hex + strlen(hex), 2, "0"); // odd
 	assert_false(pair_begin(&pair, pairing_vector.salt, hex, &why));
 	snprintf(hex, sizeof(hex), "%s", client_hex);
 	hex[100] = 'x';
