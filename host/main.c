@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "host/doctor.h"
 #include "host/nearest.h"
+#include "host/operate.h"
 #include "host/run.h"
 #include "host/serve.h"
 
@@ -23,6 +24,11 @@ static int version_command(int argc, char **argv);
 static const struct command commands[] = {
 		{"run", "record an app in a virtual screen", run_command},
 		{"serve", "be a host for Moonlight clients", serve_command},
+		{"pair", "pair a device that waits for its PIN", pair_command},
+		{"clients", "list, rename or revoke the paired devices", clients_command},
+		{"apps", "list what can be launched", apps_command},
+		{"sessions", "list what runs", sessions_command},
+		{"stop", "end a session", stop_command},
 		{"doctor", "tell what works here and what is missing", doctor_command},
 		{"version", "print the version", version_command},
 		{"help", "this text, or that of a command", help_command},
@@ -40,7 +46,7 @@ static const struct command *find(const char *name) {
 
 static int complain(const char *name) {
 	const char *names[N_COMMANDS];
-	char all[128] = "";
+	char all[256] = "";
 	for (size_t i = 0; i < N_COMMANDS; i++) {
 		names[i] = commands[i].name;
 		size_t len = strlen(all);

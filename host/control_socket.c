@@ -1,0 +1,293 @@
+#define _GNU_SOURCE
+#include "host/control_socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "host/control_path.h"
+#include "host/control_routes.h"
+#include "protocol/crypto.h"
+
+#define MAX_PEERS 16
+#define MAX_LINE 4096
+#define IDLE_SECONDS 20 // for a peer that neither asks nor takes its answer
+
+struct es_control_peer {
+	struct es_control_socket *socket; // NULL: free
+	int fd;
+	sd_event_source *io, *timer;
+	struct es_control_call call;
+	char in[MAX_LINE];
+	size_t n_in;
+	char *out; // owned
+	size_t out_at, out_size;
+	bool busy; // with a request that is not answered
+	bool eof; // asks no more
+	bool last; // to be closed after its answer
+};
+
+struct es_control_socket {
+	sd_event *event;
+	struct es_control_host host;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	int folder_fd; // locked: the socket is ours
+	int fd;
+	bool bound;
+	sd_event_source *accept_source;
+	struct es_control_peer peers[MAX_PEERS];
+	size_t n_peers;
+};
+
+static void drop_peer(struct es_control_peer *peer) {
+	struct es_control_socket *socket = peer->socket;
+	control_routes_forget(&peer->call);
+	peer->io = sd_event_source_disable_unref(peer->io);
+	peer->timer = sd_event_source_disable_unref(peer->timer);
+	fd_close(&peer->fd);
+	free(peer->out);
+	crypto_wipe(peer->in, sizeof(peer->in)); // a PIN
+	peer->socket = NULL;
+	if (socket->n_peers-- == MAX_PEERS && socket->accept_source != NULL) {
+		sd_event_source_set_enabled(socket->accept_source, SD_EVENT_ON);
+	}
+}
+
+// What is waited for next. A peer whose request is under way is only watched for its end.
+static void settle_events(struct es_control_peer *peer) {
+	uint32_t events = peer->out != NULL ? EPOLLOUT : peer->busy || peer->eof ? 0 : EPOLLIN;
+	sd_event_source_set_io_events(peer->io, events);
+	sd_event_source_set_time(
+			peer->timer, (uint64_t)(clock_now_ns() / ES_NS_PER_US) + IDLE_SECONDS * 1000000);
+	sd_event_source_set_enabled(peer->timer, peer->busy ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+static void on_answer(void *data, char *text, size_t size) {
+	struct es_control_peer *peer = data;
+	peer->busy = false;
+	peer->out = text;
+	peer->out_at = 0;
+	peer->out_size = size;
+	peer->last = peer->last || text == NULL;
+	settle_events(peer);
+}
+
+// Handles one line of what has come, if there is one and nothing else is under way.
+static void handle_line(struct es_control_peer *peer) {
+	char *end = memchr(peer->in, '\n', peer->n_in);
+	if (peer->busy || peer->out != NULL) {
+		return;
+	}
+	if (end == NULL && peer->n_in == sizeof(peer->in)) {
+		peer->last = true;
+		static const char text[] = "{\"ok\":false,\"error\":\"the request is too long\"}\n";
+		on_answer(peer, strdup(text), sizeof(text) - 1);
+		return;
+	}
+	if (end == NULL) {
+		return;
+	}
+	size_t line = (size_t)(end - peer->in), used = line + 1;
+	peer->busy = true;
+	peer->call = (struct es_control_call){
+			.host = &peer->socket->host, .answer = on_answer, .data = peer};
+	control_routes_handle(&peer->call, peer->in, line);
+	memmove(peer->in, peer->in + used, peer->n_in - used);
+	peer->n_in -= used;
+	crypto_wipe(peer->in + peer->n_in, used);
+}
+
+// False: the peer has gone.
+static bool receive(struct es_control_peer *peer) {
+	ssize_t n = read(peer->fd, peer->in + peer->n_in, sizeof(peer->in) - peer->n_in);
+	if (n < 0) {
+		return errno == EAGAIN || errno == EINTR;
+	}
+	peer->n_in += (size_t)n;
+	peer->eof = n == 0;
+	return true;
+}
+
+static bool send_out(struct es_control_peer *peer) {
+	ssize_t n = send(peer->fd, peer->out + peer->out_at, peer->out_size - peer->out_at,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0) {
+		return errno == EAGAIN || errno == EINTR;
+	}
+	peer->out_at += (size_t)n;
+	if (peer->out_at == peer->out_size) {
+		free(peer->out);
+		peer->out = NULL;
+	}
+	return true;
+}
+
+static int on_peer(sd_event_source *source, int fd, uint32_t revents, void *data) {
+	struct es_control_peer *peer = data;
+	bool open = (revents & (EPOLLHUP | EPOLLERR)) == 0;
+	if (open && (revents & EPOLLOUT) != 0 && peer->out != NULL) {
+		open = send_out(peer);
+	} else if (open && (revents & EPOLLIN) != 0) {
+		open = receive(peer);
+	}
+	if (open && !(peer->last && peer->out == NULL)) {
+		handle_line(peer);
+		settle_events(peer);
+	}
+	bool idle = !peer->busy && peer->out == NULL;
+	if (!open || (idle && (peer->eof || peer->last))) {
+		drop_peer(peer);
+	}
+	return 0;
+}
+
+static int on_idle(sd_event_source *source, uint64_t now, void *data) {
+	drop_peer(data);
+	return 0;
+}
+
+static bool is_operator(int fd) {
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+		return false;
+	}
+	if (peer.uid != geteuid()) {
+		es_log(ES_LOG_WARN, "refused a command of user %u; the host is user %u's",
+				(unsigned)peer.uid, (unsigned)geteuid());
+		return false;
+	}
+	return true;
+}
+
+static void add_peer(struct es_control_socket *socket, int fd) {
+	struct es_control_peer *peer = socket->peers;
+	while (peer->socket != NULL) {
+		peer++; // there is one: we do not listen while there is none
+	}
+	*peer = (struct es_control_peer){.socket = socket, .fd = fd};
+	socket->n_peers++;
+	if (sd_event_add_io(socket->event, &peer->io, fd, EPOLLIN, on_peer, peer) < 0 ||
+			sd_event_add_time(socket->event, &peer->timer, CLOCK_MONOTONIC, UINT64_MAX, 0, on_idle,
+					peer) < 0) {
+		drop_peer(peer);
+		return;
+	}
+	settle_events(peer);
+	if (socket->n_peers == MAX_PEERS) {
+		sd_event_source_set_enabled(socket->accept_source, SD_EVENT_OFF);
+	}
+}
+
+static int on_accept(sd_event_source *source, int listen_fd, uint32_t revents, void *data) {
+	struct es_control_socket *socket = data;
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0) {
+		return 0;
+	}
+	if (is_operator(fd)) {
+		add_peer(socket, fd);
+	} else {
+		fd_close(&fd);
+	}
+	return 0;
+}
+
+// Whoever holds the folder's lock owns the socket in it; one that lies there is a dead host's.
+static bool take_folder(struct es_control_socket *control, char *error, size_t cap) {
+	control->folder_fd = control_path_settle(error, cap);
+	if (control->folder_fd < 0 || !control_path(control->path, sizeof(control->path), error, cap)) {
+		return false;
+	}
+	if (flock(control->folder_fd, LOCK_EX | LOCK_NB) != 0) {
+		snprintf(error, cap,
+				errno == EWOULDBLOCK
+						? "another earthshine serve of yours listens on '%s'; end it first"
+						: "cannot lock the folder of '%s'",
+				control->path);
+		return false;
+	}
+	return true;
+}
+
+static bool listen_there(struct es_control_socket *control, char *error, size_t cap) {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	memcpy(address.sun_path, control->path, sizeof(control->path));
+	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->fd >= 0) {
+		unlink(control->path);
+		control->bound = fchmod(control->fd, 0600) == 0 &&
+				bind(control->fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	}
+	if (!control->bound || listen(control->fd, MAX_PEERS) != 0) {
+		snprintf(error, cap, "cannot listen on '%s': %s", control->path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+struct es_control_socket *control_socket_create(const struct es_control_params *params) {
+	char error[1024] = "out of memory";
+	struct es_control_socket *control = calloc(1, sizeof(*control));
+	if (control == NULL) {
+		goto fail;
+	}
+	control->folder_fd = control->fd = -1;
+	control->event = sd_event_ref(params->event);
+	control->host = (struct es_control_host){
+			.settings = params->settings,
+			.clients = params->clients,
+			.desk = params->desk,
+			.plays = params->plays,
+			.gamestream = params->gamestream,
+	};
+	if (!take_folder(control, error, sizeof(error)) ||
+			!listen_there(control, error, sizeof(error))) {
+		goto fail;
+	}
+	int result = sd_event_add_io(
+			control->event, &control->accept_source, control->fd, EPOLLIN, on_accept, control);
+	if (result < 0) {
+		snprintf(error, sizeof(error), "%s", strerror(-result));
+		goto fail;
+	}
+	return control;
+fail:
+	es_log(ES_LOG_ERROR, "cannot open the control socket: %s", error);
+	control_socket_destroy(control);
+	return NULL;
+}
+
+void control_socket_destroy(struct es_control_socket *control) {
+	if (control == NULL) {
+		return;
+	}
+	control->accept_source = sd_event_source_disable_unref(control->accept_source);
+	for (size_t i = 0; i < MAX_PEERS; i++) {
+		if (control->peers[i].socket != NULL) {
+			drop_peer(&control->peers[i]);
+		}
+	}
+	if (control->bound) {
+		unlink(control->path);
+	}
+	fd_close(&control->fd);
+	fd_close(&control->folder_fd);
+	sd_event_unref(control->event);
+	free(control);
+}
+
+void control_socket_set_settings(
+		struct es_control_socket *control, const struct es_settings *settings) {
+	control->host.settings = settings;
+}

@@ -1,0 +1,126 @@
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "host/nearest.h"
+#include "host/operate.h"
+#include "host/operate_base.h"
+
+#define ASK_SECONDS 10
+
+static const char help[] =
+		"Usage: earthshine clients\n"
+		"       earthshine clients rename ID NAME\n"
+		"       earthshine clients revoke ID\n"
+		"       earthshine clients legacy ID on|off\n"
+		"\n"
+		"Lists the paired devices, names one, or takes its trust away: a session that it plays ends\n"
+		"then. `legacy on` lets an old device use the unencrypted RTSP and the old control encryption.\n";
+
+static void print_client(yyjson_val *item) {
+	char name[256], date[32] = "";
+	time_t paired_at = (time_t)yyjson_get_sint(yyjson_obj_get(item, "paired_at"));
+	struct tm tm;
+	if (localtime_r(&paired_at, &tm) != NULL) {
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &tm);
+	}
+	printf("%4llu  %-32s  %-16s  %s\n", (unsigned long long)operate_uint(item, "id"),
+			operate_text(item, "name", name, sizeof(name)), date,
+			yyjson_is_true(yyjson_obj_get(item, "legacy")) ? "legacy" : "");
+}
+
+static int list(struct es_operate *operate) {
+	if (!operate_ask(operate, "clients", ASK_SECONDS)) {
+		return 1;
+	}
+	if (operate->json) {
+		return 0;
+	}
+	yyjson_val *items = yyjson_obj_get(operate->root, "clients"), *item;
+	size_t index, n;
+	if (yyjson_arr_size(items) == 0) {
+		puts("No device is paired. See `earthshine pair --help`.");
+		return 0;
+	}
+	printf("%4s  %-32s  %-16s\n", "ID", "DEVICE", "PAIRED");
+	yyjson_arr_foreach(items, index, n, item) {
+		print_client(item);
+	}
+	return 0;
+}
+
+static int change(struct es_operate *operate, const char *route, const char *done) {
+	uint32_t id;
+	if (!operate_number(operate, operate->words[1], "client", &id)) {
+		return 2;
+	}
+	yyjson_mut_obj_add_uint(operate->request, operate->args, "id", id);
+	if (!operate_ask(operate, route, ASK_SECONDS)) {
+		return 1;
+	}
+	if (!operate->json) {
+		puts(done);
+	}
+	return 0;
+}
+
+static int rename_one(struct es_operate *operate) {
+	yyjson_mut_obj_add_str(operate->request, operate->args, "name", operate->words[2]);
+	return change(operate, "client-rename", "Renamed.");
+}
+
+static int revoke_one(struct es_operate *operate) {
+	return change(operate, "client-revoke", "Revoked.");
+}
+
+static int set_legacy(struct es_operate *operate) {
+	bool on = strcmp(operate->words[2], "on") == 0;
+	if (!on && strcmp(operate->words[2], "off") != 0) {
+		return operate_usage(operate, "legacy is on or off, not '%s'", operate->words[2]);
+	}
+	yyjson_mut_obj_add_bool(operate->request, operate->args, "legacy", on);
+	return change(operate, "client-legacy", on ? "Legacy allowed." : "Legacy refused.");
+}
+
+static const struct verb {
+	const char *name;
+	int n_words;
+	const char *usage;
+	int (*run)(struct es_operate *operate);
+} verbs[] = {
+		{"rename", 3, "clients rename ID NAME", rename_one},
+		{"revoke", 2, "clients revoke ID", revoke_one},
+		{"legacy", 3, "clients legacy ID on|off", set_legacy},
+};
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static int dispatch(struct es_operate *operate) {
+	const char *names[N_VERBS];
+	if (operate->n_words == 0) {
+		return list(operate);
+	}
+	for (size_t i = 0; i < N_VERBS; i++) {
+		names[i] = verbs[i].name;
+		if (strcmp(operate->words[0], verbs[i].name) == 0) {
+			return operate->n_words == verbs[i].n_words
+					? verbs[i].run(operate)
+					: operate_usage(operate, "write: earthshine %s", verbs[i].usage);
+		}
+	}
+	const char *nearest = nearest_word(operate->words[0], names, N_VERBS);
+	return operate_usage(operate, "clients takes no '%s'%s%s%s", operate->words[0],
+			nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+			nearest != NULL ? "'?" : "");
+}
+
+int clients_command(int argc, char **argv) {
+	struct es_operate operate;
+	int status = operate_begin(&operate, argc, argv, help);
+	if (status != 0) {
+		return status - 1;
+	}
+	status = dispatch(&operate);
+	operate_finish(&operate);
+	return status;
+}
