@@ -58,6 +58,10 @@ static void check_taken(const struct es_cert *cert) {
 	require(cert->der_size > 0 && cert->der_size <= ES_CERT_MAX_DER, "size");
 	require(cert->signature_size > 0 && cert->signature_size <= ES_CERT_MAX_SIGNATURE, "signature");
 	require(!cert_verify(cert, "text", 4, signature, 256), "signed by nobody");
+	const uint8_t *der = cert->der;
+	require(der[0] == 0x30 && der[1] == 0x82 &&
+					cert->der_size == 4u + ((size_t)der[2] << 8 | der[3]),
+			"bytes after the certificate");
 	static struct es_cert again;
 	const char *why = NULL;
 	size_t size = 0;
