@@ -212,6 +212,7 @@ static void send_start(struct es_play *play) {
 }
 
 static bool start_display(struct es_play *play) {
+	play->begun = true;
 	char label[64], **argv = make_argv(play), **env = make_display_env(play);
 	snprintf(label, sizeof(label), "display of session %u", play->id);
 	if (argv != NULL && env != NULL) {
@@ -239,7 +240,6 @@ bool play_display_begin(struct es_play *play) {
 	if (!runtime_dir_make_session(&play->runtime_dir, name)) {
 		return false;
 	}
-	play->begun = true;
 	return play->app.before != NULL ? start_hook(play, "before", play->app.before)
 									: start_display(play);
 }

@@ -58,7 +58,7 @@ struct es_play {
 	uint32_t id;
 	enum es_play_state state;
 	bool played; // a control connection has stood
-	bool begun; // the app, or what comes before it, was started
+	bool begun; // what comes before the app has worked: there is something to undo
 	struct es_play_app app;
 	uint32_t client_id;
 	char client_name[ES_CLIENT_NAME_MAX];

@@ -429,6 +429,14 @@ void play_viewer_poll_stats(struct es_play_viewer *viewer) {
 	}
 }
 
+pid_t play_viewer_encoder_pid(const struct es_play_viewer *viewer) {
+	return viewer->encoder != NULL ? room_pid(viewer->encoder) : -1;
+}
+
+pid_t play_viewer_streamer_pid(const struct es_play_viewer *viewer) {
+	return viewer->streamer != NULL ? room_pid(viewer->streamer) : -1;
+}
+
 const char *play_viewer_encoder(const struct es_play_viewer *viewer) {
 	return viewer->start_encode.start_encode.encoder;
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "protocol/mode.h"
 #include "protocol/sdp.h"
@@ -36,5 +37,8 @@ void play_viewer_destroy_all(struct es_play_viewer *leaving);
 void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number);
 // Asks its rooms for their statistics; one that has not answered for long is killed.
 void play_viewer_poll_stats(struct es_play_viewer *viewer);
+// -1: there is none.
+pid_t play_viewer_encoder_pid(const struct es_play_viewer *viewer);
+pid_t play_viewer_streamer_pid(const struct es_play_viewer *viewer);
 const char *play_viewer_encoder(const struct es_play_viewer *viewer);
 enum es_codec play_viewer_codec(const struct es_play_viewer *viewer);
