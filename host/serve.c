@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "host/clients.h"
+#include "host/control_socket.h"
 #include "host/gamestream.h"
 #include "host/identity.h"
 #include "host/pairing_desk.h"
@@ -41,6 +42,7 @@ struct serve {
 	struct es_plays *plays;
 	struct es_pairing_desk *desk;
 	struct es_gamestream *gamestream;
+	struct es_control_socket *control;
 	unsigned end_signals;
 };
 
@@ -81,6 +83,7 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, 
 		}
 		plays_set_settings(serve->plays, fresh);
 		gamestream_set_settings(serve->gamestream, fresh);
+		control_socket_set_settings(serve->control, fresh);
 		settings_destroy(serve->settings);
 		serve->settings = fresh;
 		es_log(ES_LOG_INFO, "the settings were read again: %zu apps", fresh->n_apps);
@@ -172,7 +175,19 @@ static bool open_doors(struct serve *serve) {
 	};
 	serve->gamestream = gamestream_create(&doors);
 	serve->ports.http_fd = serve->ports.https_fd = serve->ports.rtsp_fd = -1;
-	return serve->gamestream != NULL;
+	if (serve->gamestream == NULL) {
+		return false;
+	}
+	struct es_control_params control = {
+			.event = serve->event,
+			.settings = serve->settings,
+			.clients = serve->clients,
+			.desk = serve->desk,
+			.plays = serve->plays,
+			.gamestream = serve->gamestream,
+	};
+	serve->control = control_socket_create(&control);
+	return serve->control != NULL;
 }
 
 static bool start(struct serve *serve) {
@@ -221,6 +236,7 @@ static void tell_ready(const struct serve *serve) {
 }
 
 static void finish(struct serve *serve) {
+	control_socket_destroy(serve->control);
 	gamestream_destroy(serve->gamestream);
 	pairing_desk_destroy(serve->desk);
 	plays_destroy(serve->plays);
