@@ -30,7 +30,8 @@ struct text {
 	bool ok;
 };
 
-__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...) {
+__attribute__((format(__printf__, 2, 3))) static void add(
+		struct text *text, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
 	int size = vsnprintf(text->at, text->room, format, args);
@@ -151,7 +152,7 @@ struct parser {
 	size_t error_cap;
 };
 
-__attribute__((format(printf, 2, 3))) static bool refuse(
+__attribute__((format(__printf__, 2, 3))) static bool refuse(
 		struct parser *parser, const char *format, ...) {
 	va_list args;
 	va_start(args, format);
