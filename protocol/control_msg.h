@@ -62,7 +62,8 @@ struct es_control_msg {
 	uint8_t payload[ES_CONTROL_MAX_PAYLOAD];
 	size_t size;
 };
-// A replay is told only of an authentic message; forged ones leave the window as it is.
+// A replay is told only of an authentic message; forged ones leave the window as it is. In legacy mode
+// only the sequence's lowest byte is authentic, so the window holds up nobody who can write packets.
 enum es_control_opened control_open(
 		struct es_control_crypt *crypt, struct es_control_msg *msg, const void *data, size_t size);
 
@@ -74,6 +75,7 @@ struct es_fec_status {
 	uint16_t total_data, total_parity, received_data, received_parity;
 	uint8_t percent, block_index, block_count;
 };
+// False: malformed, or more received than sent. total_data is never 0.
 bool control_parse_fec_status(struct es_fec_status *status, const struct es_control_msg *msg);
 // Frame indices; false if malformed or first > last.
 bool control_parse_invalidate(uint32_t *first, uint32_t *last, const struct es_control_msg *msg);

@@ -19,11 +19,13 @@ size_t sdp_describe(char *out, size_t cap, const struct es_sdp_offer *offer);
 
 struct es_announce {
 	enum es_codec codec;
-	struct es_mode mode; // refresh from clientRefreshRateX100 if within 1 % of maxFPS
-	uint32_t bitrate_kbps; // what the user set for all (configuredBitrateKbps, else the maximum)
+	struct es_mode mode; // even; refresh from clientRefreshRateX100 if within 1 % of maxFPS
+	// What the user set for all (configuredBitrateKbps, else the maximum), clamped to
+	// ES_MIN_KBPS..ES_MAX_KBPS.
+	uint32_t bitrate_kbps;
 	uint16_t packet_size;
 	uint8_t min_parity;
-	uint8_t slices;
+	uint8_t slices; // 1..16
 	uint8_t max_refs; // 0: any
 	bool yuv444, ten_bit, full_range;
 	uint8_t colour_space; // 0 BT.601, 1 BT.709, 2 BT.2020
@@ -36,8 +38,9 @@ struct es_announce {
 	bool mark_video, mark_audio; // traffic is to be marked (DSCP)
 };
 // `body` need not end with a NUL. low_audio_quality_host: the Host header was 0.0.0.0. False with a
-// reason that names attribute and value in error[cap].
+// reason that names attribute and value in error[cap], in printable ASCII; *announce stays then.
+// Whether codec, depth and encryption were offered is for the caller to check.
 bool sdp_parse_announce(struct es_announce *announce, const char *body, size_t size,
 		bool low_audio_quality_host, char *error, size_t cap);
-// What is left for the video encoder of the user's bitrate, in kbit/s.
+// What is left for the video encoder of the user's bitrate, in kbit/s; at least ES_MIN_KBPS.
 uint32_t announce_video_kbps(const struct es_announce *announce, uint32_t fec_percent);

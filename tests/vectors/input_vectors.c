@@ -51,7 +51,9 @@ const struct es_input_vector input_vectors[] = {
 		{"pad battery", "00000008 07000055 00 02 37 00",
 				{.type = ES_INPUT_PAD_BATTERY, .pad_battery = {0, 2, 55}}},
 		{"haptics", "00000006 0d000000 0100", {.type = ES_INPUT_HAPTICS}},
-		{"wake-up move", "00000008 07000000 ffff ffff",
+		{"wake-up move", "00000008 07000000 0001 0001",
+				{.type = ES_INPUT_MOUSE_MOVE, .move = {1, 1}}},
+		{"wake-up move back", "00000008 07000000 ffff ffff",
 				{.type = ES_INPUT_MOUSE_MOVE, .move = {-1, -1}}},
 };
 const size_t n_input_vectors = sizeof(input_vectors) / sizeof(input_vectors[0]);
