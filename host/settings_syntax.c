@@ -1,5 +1,7 @@
 #include "host/settings_syntax.h"
 
+#include <string.h>
+
 #define MAX_DEPTH 8 // more than any directive has; libscfg parses blocks by recursion
 
 struct scan {
@@ -12,6 +14,10 @@ struct scan {
 static bool fail(struct scan *scan, const char *why) {
 	scan->why = why;
 	return false;
+}
+
+static bool is_blank(char c) {
+	return c == ' ' || c == '\t';
 }
 
 static bool at_line_end(const struct scan *scan) {
@@ -46,7 +52,7 @@ static bool skip_quoted(struct scan *scan, char quote) {
 }
 
 static void skip_blanks(struct scan *scan) {
-	while (!at_line_end(scan) && (*scan->at == ' ' || *scan->at == '\t')) {
+	while (!at_line_end(scan) && is_blank(*scan->at)) {
 		scan->at++;
 	}
 }
@@ -78,6 +84,39 @@ static bool close_block(struct scan *scan, bool first) {
 	return true;
 }
 
+static bool skip_word(struct scan *scan) {
+	while (!at_line_end(scan) && !is_blank(*scan->at)) {
+		if (*scan->at == '"' || *scan->at == '\'' || *scan->at == '{' || *scan->at == '}') {
+			return fail(scan, "a quote or brace within a value; put the whole value in quotes");
+		}
+		if (*scan->at != '\\') {
+			scan->at++;
+		} else if (!skip_escaped(scan)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+// A word, a quoted text or a brace; they are apart by blanks.
+static bool scan_value(struct scan *scan, bool first) {
+	switch (*scan->at) {
+	case '"':
+	case '\'':
+		if (!skip_quoted(scan, *scan->at)) {
+			return false;
+		}
+		return at_line_end(scan) || is_blank(*scan->at) ||
+				fail(scan, "something follows a quote; put the whole value in quotes");
+	case '{':
+		return first ? fail(scan, "this block has no name") : open_block(scan);
+	case '}':
+		return close_block(scan, first);
+	default:
+		return skip_word(scan);
+	}
+}
+
 static bool scan_line(struct scan *scan) {
 	skip_blanks(scan);
 	if (!at_line_end(scan) && *scan->at == '#') {
@@ -85,32 +124,19 @@ static bool scan_line(struct scan *scan) {
 			scan->at++;
 		}
 	}
-	for (bool first = true; !at_line_end(scan); first = false) {
-		const char c = *scan->at;
-		bool ok = true;
-		if (c == '\0') {
-			ok = fail(scan, "there is a NUL byte; is this a text file?");
-		} else if (c == '"' || c == '\'') {
-			ok = skip_quoted(scan, c);
-		} else if (c == '\\') {
-			ok = skip_escaped(scan);
-		} else if (c == '{') {
-			ok = first ? fail(scan, "this block has no name") : open_block(scan);
-		} else if (c == '}') {
-			ok = close_block(scan, first);
-		} else {
-			scan->at++;
-		}
-		if (!ok) {
-			return false;
-		}
+	bool ok = true;
+	for (bool first = true; ok && !at_line_end(scan); first = false) {
+		ok = scan_value(scan, first);
+		skip_blanks(scan);
 	}
-	return true;
+	return ok;
 }
 
 bool settings_syntax(const char *text, size_t size, int *line, const char **why) {
 	struct scan scan = {.at = text, .end = text + size, .line = 1};
-	bool ok = scan_line(&scan);
+	bool ok = memchr(text, '\0', size) == NULL
+			? scan_line(&scan)
+			: fail(&scan, "there are NUL bytes; is this a text file?");
 	while (ok && scan.at < scan.end) {
 		scan.at++;
 		scan.line++;

@@ -181,6 +181,9 @@ static void test_mistakes(void **state) {
 			{"port 0\nname \"x\n", 2, {"quote", "add"}},
 			{"name 'x\n", 1, {"quote", "add"}},
 			{"app a {\ncommand x \\\ny\n}\n", 2, {"backslash", "next"}},
+			{"name a\"b\n", 1, {"quote", "whole value"}},
+			{"name a{\n", 1, {"brace", "whole value"}},
+			{"name \"a\"b\n", 1, {"follows a quote", "whole value"}},
 			{"{\n}\n", 1, {"block", "no name"}},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -1,0 +1,470 @@
+// The operator's door: its routes, and peers that are slow, hostile or gone. The pairing desk, the
+// sessions and the doors for clients are stand-ins that note what was asked of them.
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "host/clients_file.h"
+#include "host/control_path.h"
+#include "host/control_socket.h"
+#include "host/state_file.h"
+
+#define ROUNDS 400
+
+// --- stand-ins
+
+static struct {
+	struct es_pairing_info infos[2];
+	size_t n_infos;
+	uint32_t pin_id;
+	char pin[32];
+	es_pairing_done done;
+	void *done_data;
+	void *forgotten;
+} desk;
+
+static struct {
+	struct es_play_info info;
+	size_t n;
+	uint32_t stop_id, revoked;
+	void (*done)(void *data, bool ended);
+	void *done_data;
+	void *forgotten;
+	bool at_once;
+	unsigned doors_closed;
+} plays;
+
+size_t pairing_desk_list(
+		const struct es_pairing_desk *unused, struct es_pairing_info *out, size_t cap) {
+	assert_true(cap >= desk.n_infos);
+	memcpy(out, desk.infos, desk.n_infos * sizeof(*out));
+	return desk.n_infos;
+}
+
+bool pairing_desk_enter_pin(struct es_pairing_desk *unused, uint32_t id, const char *pin,
+		es_pairing_done done, void *data, char *error, size_t cap) {
+	desk.pin_id = id;
+	snprintf(desk.pin, sizeof(desk.pin), "%s", pin);
+	if (id == 99) {
+		snprintf(error, cap, "no request 99");
+		return false;
+	}
+	desk.done = done;
+	desk.done_data = data;
+	return true;
+}
+
+void pairing_desk_forget(struct es_pairing_desk *unused, void *data) {
+	desk.forgotten = data;
+}
+
+size_t plays_count(const struct es_plays *unused) {
+	return plays.n;
+}
+
+struct es_play *plays_at(const struct es_plays *unused, size_t index) {
+	return (struct es_play *)(void *)&plays;
+}
+
+void play_info(const struct es_play *unused, struct es_play_info *info) {
+	*info = plays.info;
+}
+
+bool plays_stop(struct es_plays *unused, uint32_t id, void (*done)(void *data, bool ended),
+		void *data, char *error, size_t cap) {
+	plays.stop_id = id;
+	if (plays.n == 0) {
+		snprintf(error, cap, "no session runs");
+		return false;
+	}
+	if (plays.at_once) {
+		done(data, true);
+		return true;
+	}
+	plays.done = done;
+	plays.done_data = data;
+	return true;
+}
+
+void plays_forget(struct es_plays *unused, void *data) {
+	plays.forgotten = data;
+}
+
+void plays_revoke(struct es_plays *unused, uint32_t client_id) {
+	plays.revoked = client_id;
+}
+
+void gamestream_revoke(struct es_gamestream *unused) {
+	plays.doors_closed++;
+}
+
+// --- the host of a test
+
+struct fixture {
+	char folder[64], state_path[96];
+	int state_fd;
+	sd_event *event;
+	struct es_settings settings;
+	struct es_app app;
+	struct es_clients *clients;
+	struct es_control_socket *socket;
+	struct es_control_params params;
+};
+
+static int set_up(void **state) {
+	struct fixture *f = calloc(1, sizeof(*f));
+	static char program[] = "/bin/game", option[] = "--fast", name[] = "box",
+				title[] = "A \"game\"";
+	static char *command[] = {program, option, NULL};
+	char error[512];
+	memset(&desk, 0, sizeof(desk));
+	memset(&plays, 0, sizeof(plays));
+	snprintf(f->folder, sizeof(f->folder), "/tmp/es-control-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", f->folder, 1), 0);
+	snprintf(f->state_path, sizeof(f->state_path), "%s/state", f->folder);
+	f->state_fd = state_dir_open_at(f->state_path, error, sizeof(error));
+	f->clients = clients_load(f->state_fd, error, sizeof(error));
+	assert_non_null(f->clients);
+	assert_int_equal(sd_event_new(&f->event), 0);
+	f->app = (struct es_app){.id = 7, .title = title, .command = command};
+	f->settings = (struct es_settings){.name = name, .apps = &f->app, .n_apps = 1};
+	f->params = (struct es_control_params){
+			.event = f->event, .settings = &f->settings, .clients = f->clients};
+	f->socket = control_socket_create(&f->params);
+	assert_non_null(f->socket);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state) {
+	struct fixture *f = *state;
+	control_socket_destroy(f->socket);
+	clients_destroy(f->clients);
+	unlinkat(f->state_fd, ES_CLIENTS_FILE, 0);
+	fd_close(&f->state_fd);
+	sd_event_unref(f->event);
+	rmdir(f->state_path);
+	char ours[96];
+	snprintf(ours, sizeof(ours), "%s/earthshine", f->folder);
+	assert_int_equal(rmdir(ours), 0); // so the socket is gone
+	assert_int_equal(rmdir(f->folder), 0);
+	free(f);
+	return 0;
+}
+
+static int connect_peer(void) {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char error[256];
+	assert_true(control_path(address.sun_path, sizeof(address.sun_path), error, sizeof(error)));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+static void say(int fd, const char *text) {
+	assert_true(fd_write_all(fd, text, strlen(text)));
+}
+
+// Lets the host work until it has nothing more to do at once.
+static void settle(struct fixture *f) {
+	for (int i = 0; i < ROUNDS && sd_event_run(f->event, 0) > 0; i++) {
+	}
+}
+
+// Lets the host work until a whole line has come; "" if the connection ends instead.
+static const char *hear(struct fixture *f, int fd) {
+	static char line[65536];
+	size_t n = 0;
+	for (int i = 0; i < ROUNDS; i++) {
+		ssize_t got = read(fd, line + n, 1);
+		while (got == 1 && line[n] != '\n' && n + 2 < sizeof(line)) {
+			n++;
+			got = read(fd, line + n, 1);
+		}
+		if (got == 1) {
+			line[n] = '\0';
+			return line;
+		}
+		if (got == 0 || (got < 0 && errno == ECONNRESET)) {
+			return "";
+		}
+		assert_int_equal(errno, EAGAIN);
+		sd_event_run(f->event, 10000);
+	}
+	fail_msg("no answer");
+	return NULL;
+}
+
+static const char *ask(struct fixture *f, const char *text) {
+	int fd = connect_peer();
+	say(fd, text);
+	say(fd, "\n");
+	const char *line = hear(f, fd);
+	close(fd);
+	settle(f);
+	return line;
+}
+
+static void expect(const char *line, const char *word) {
+	if (strstr(line, word) == NULL) {
+		fail_msg("no '%s' in: %s", word, line);
+	}
+}
+
+static void add_client(struct fixture *f, const char *name) {
+	struct es_identity *identity = calloc(1, sizeof(*identity));
+	char error[256];
+	uint32_t id;
+	assert_true(identity_generate(identity, "x"));
+	assert_true(clients_add(f->clients, &identity->cert, name, &id, error, sizeof(error)));
+	free(identity);
+}
+
+// --- tests
+
+static void test_lists(void **state) {
+	struct fixture *f = *state;
+	expect(ask(f, "{\"route\":\"status\"}"), "\"name\":\"box\"");
+	expect(ask(f, "{\"route\":\"help\"}"), "\"client-legacy\":");
+	expect(ask(f, "{\"route\":\"apps\"}"),
+			"\"apps\":[{\"id\":7,\"title\":\"A \\\"game\\\"\",\"private\":false,"
+			"\"command\":[\"/bin/game\",\"--fast\"]}]");
+	expect(ask(f, "{\"route\":\"sessions\"}"), "\"sessions\":[]");
+	desk.n_infos = 1;
+	desk.infos[0] = (struct es_pairing_info){.id = 3,
+			.name = "bad\x1b[2J\xff",
+			.address = "192.0.2.7",
+			.seconds_left = 61,
+			.waits_for_pin = true};
+	expect(ask(f, "{\"route\":\"pairings\"}"),
+			"[{\"id\":3,\"name\":\"bad\\\\x1b[2J\\\\xff\",\"address\":\"192.0.2.7\","
+			"\"seconds_left\":61,\"waits_for_pin\":true}]");
+}
+
+static void test_sessions(void **state) {
+	struct fixture *f = *state;
+	static const struct es_display_stats display = {.committed = 11};
+	static const struct es_encode_stats encode = {.idr_made = 2};
+	static const struct es_stream_stats stream = {.units_new = 10};
+	plays.n = 1;
+	plays.info = (struct es_play_info){.id = 5,
+			.state = ES_PLAY_PLAYING,
+			.app_id = 7,
+			.app_title = "Game",
+			.client_name = "D\xc3\xa4"
+						   "ck",
+			.mode = {.width = 1280, .height = 800, .refresh_mhz = 59940},
+			.encoder = "x264",
+			.display_stats = &display,
+			.encode_stats = &encode,
+			.stream_stats = &stream};
+	const char *line = ask(f, "{\"route\":\"sessions\"}");
+	expect(line, "{\"id\":5,\"state\":\"playing\",\"app\":7,\"title\":\"Game\",");
+	expect(line, "\"client\":\"D\\u00E4ck\",\"width\":1280,\"height\":800,\"refresh_mhz\":59940,");
+	expect(line, "\"encoder\":\"x264\",\"codec\":\"h264\"");
+	expect(line, "\"committed\":11");
+	expect(line, "\"frames_new\":10");
+	expect(line, "\"idr_made\":2");
+}
+
+static void test_clients(void **state) {
+	struct fixture *f = *state;
+	add_client(f, "Deck");
+	add_client(f, "TV");
+	expect(ask(f, "{\"route\":\"clients\"}"), "{\"id\":1,\"name\":\"Deck\",\"paired_at\":");
+	expect(ask(f, "{\"route\":\"client-rename\",\"id\":1,\"name\":\"Mine\"}"), "\"ok\":true");
+	assert_string_equal(clients_find(f->clients, 1)->name, "Mine");
+	expect(ask(f, "{\"route\":\"client-legacy\",\"id\":2,\"legacy\":true}"), "\"ok\":true");
+	assert_true(clients_find(f->clients, 2)->legacy);
+	expect(ask(f, "{\"route\":\"client-revoke\",\"id\":2}"), "\"ok\":true");
+	assert_null(clients_find(f->clients, 2));
+	assert_int_equal(plays.revoked, 2);
+	assert_int_equal(plays.doors_closed, 1);
+	expect(ask(f, "{\"route\":\"client-revoke\",\"id\":2}"), "no client 2");
+	assert_int_equal(plays.doors_closed, 1);
+}
+
+static void test_bad_requests(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		const char *text, *word;
+	} cases[] = {
+			{"", "one line"},
+			{"nonsense", "one line"},
+			{"[]", "one line"},
+			{"{}", "'route' is not a text"},
+			{"{\"route\":7}", "'route' is not a text"},
+			{"{\"route\":\"app\"}", "did you mean 'apps'"},
+			{"{\"route\":\"a\\u001b\\u0000\"}", "'route'"},
+			{"{\"route\":\"zz\\u001b[2Jzzzzz\"}", "zz\\\\x1b[2Jzzzzz"},
+			{"{\"route\":\"pair\"}", "'pin' is not a text"},
+			{"{\"route\":\"pair\",\"pin\":1234}", "'pin' is not a text"},
+			{"{\"route\":\"pair\",\"pin\":\"1234\",\"request\":-1}", "'request'"},
+			{"{\"route\":\"pair\",\"pin\":\"1234\",\"request\":99}", "no request 99"},
+			{"{\"route\":\"client-revoke\"}", "'id'"},
+			{"{\"route\":\"client-revoke\",\"id\":4294967296}", "'id'"},
+			{"{\"route\":\"client-rename\",\"id\":1}", "'name'"},
+			{"{\"route\":\"client-legacy\",\"id\":1,\"legacy\":1}", "'legacy'"},
+			{"{\"route\":\"stop\"}", "no session runs"},
+			{"{\"route\":\"stop\",\"session\":\"1\"}", "'session'"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *line = ask(f, cases[i].text);
+		expect(line, "\"ok\":false");
+		expect(line, cases[i].word);
+	}
+	char long_line[5000];
+	memset(long_line, 'a', sizeof(long_line) - 1);
+	long_line[sizeof(long_line) - 1] = '\0';
+	int fd = connect_peer();
+	say(fd, long_line);
+	expect(hear(f, fd), "too long");
+	assert_string_equal(hear(f, fd), ""); // and it is closed
+	close(fd);
+}
+
+static void test_pair(void **state) {
+	struct fixture *f = *state;
+	static const struct {
+		enum es_pairing_result result;
+		const char *text, *word;
+	} cases[] = {
+			{ES_PAIRING_PAIRED, "", "{\"ok\":true,\"result\":\"paired\"}"},
+			{ES_PAIRING_WRONG_PIN, "", "{\"ok\":false,\"result\":\"wrong-pin\",\"error\":"},
+			{ES_PAIRING_FAILED, "its certificate is bad", "its certificate is bad"},
+			{ES_PAIRING_EXPIRED, "", "\"result\":\"expired\""},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int fd = connect_peer();
+		// The next line waits its turn; half-closed is not gone.
+		say(fd, "{\"route\":\"pair\",\"pin\":\"0123\",\"request\":4}\n{\"route\":\"status\"}\n");
+		assert_int_equal(shutdown(fd, SHUT_WR), 0);
+		settle(f);
+		char c;
+		assert_int_equal(read(fd, &c, 1), -1);
+		assert_int_equal(desk.pin_id, 4);
+		assert_string_equal(desk.pin, "0123");
+		assert_null(desk.forgotten);
+		desk.done(desk.done_data, cases[i].result, cases[i].text);
+		expect(hear(f, fd), cases[i].word);
+		expect(hear(f, fd), "\"version\"");
+		assert_string_equal(hear(f, fd), "");
+		close(fd);
+	}
+}
+
+static void test_asker_goes(void **state) {
+	struct fixture *f = *state;
+	int fd = connect_peer();
+	say(fd, "{\"route\":\"pair\",\"pin\":\"0123\"}\n");
+	settle(f);
+	assert_int_equal(desk.pin_id, 0);
+	assert_non_null(desk.done);
+	close(fd);
+	settle(f);
+	assert_ptr_equal(desk.forgotten, desk.done_data);
+	fd = connect_peer();
+	plays.n = 1;
+	say(fd, "{\"route\":\"stop\",\"session\":3}\n");
+	settle(f);
+	assert_int_equal(plays.stop_id, 3);
+	plays.done(plays.done_data, true);
+	expect(hear(f, fd), "{\"ok\":true}");
+	plays.at_once = true;
+	say(fd, "{\"route\":\"stop\"}\n");
+	expect(hear(f, fd), "{\"ok\":true}");
+	assert_int_equal(plays.stop_id, 0);
+	close(fd);
+}
+
+// Peers that send half a line, or do not read, cost nobody else anything; more than there is room for
+// wait for their turn.
+static void test_slow_and_many(void **state) {
+	struct fixture *f = *state;
+	int fds[20];
+	for (int i = 0; i < 20; i++) {
+		fds[i] = connect_peer();
+		say(fds[i], "{\"route\":");
+		settle(f);
+	}
+	int blocked = fds[0];
+	say(blocked, "\"help\"}\n");
+	for (int i = 0; i < 3000; i++) { // never reads; the host must not wait for it
+		if (write(blocked, "{\"route\":\"help\"}\n", 17) < 0) {
+			break;
+		}
+		settle(f);
+	}
+	say(fds[7], "\"status\"}\n");
+	expect(hear(f, fds[7]), "\"version\"");
+	say(fds[19], "\"status\"}\n");
+	settle(f);
+	char c;
+	assert_int_equal(read(fds[19], &c, 1), -1); // is not one of the sixteen
+	for (int i = 0; i < 19; i++) {
+		close(fds[i]);
+	}
+	expect(hear(f, fds[19]), "\"version\"");
+	close(fds[19]);
+	settle(f);
+}
+
+static void test_one_host(void **state) {
+	struct fixture *f = *state;
+	char path[100], error[256];
+	struct stat st;
+	assert_true(control_path(path, sizeof(path), error, sizeof(error)));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_null(control_socket_create(&f->params));
+	expect(ask(f, "{\"route\":\"status\"}"), "\"version\""); // the first one lives on
+	// What a host that was killed has left there is replaced.
+	control_socket_destroy(f->socket);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	int dead = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(dead, (struct sockaddr *)&address, sizeof(address)), 0);
+	close(dead);
+	f->socket = control_socket_create(&f->params);
+	assert_non_null(f->socket);
+	expect(ask(f, "{\"route\":\"status\"}"), "\"version\"");
+	// A folder that others can write is no place for it.
+	control_socket_destroy(f->socket);
+	*strrchr(path, '/') = '\0';
+	assert_int_equal(chmod(path, 0777), 0);
+	f->socket = control_socket_create(&f->params);
+	assert_null(f->socket);
+	assert_int_equal(chmod(path, 0700), 0);
+}
+
+int main(void) {
+	log_init("test", ES_LOG_ERROR);
+	const struct CMUnitTest tests[] = {
+			cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_sessions, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_clients, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_bad_requests, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_pair, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_asker_goes, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_slow_and_many, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_one_host, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
