@@ -24,6 +24,9 @@
 // For the handshake and the request together, and then for the answer, however they trickle.
 #define REQUEST_NS (10 * ES_NS_PER_S)
 #define ANSWER_NS (20 * ES_NS_PER_S)
+// When most places are taken, who is slow makes room sooner.
+#define CROWD (MAX_CONNECTIONS * 3 / 4)
+#define CROWDED_REQUEST_NS (2 * ES_NS_PER_S)
 // Resumption stays off (no tickets, no cache): each connection proves its certificate.
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS"
 
@@ -56,6 +59,7 @@ struct es_http_server {
 	struct MHD_Daemon *daemon;
 	sd_event_source *io, *timer;
 	struct es_http_request *requests;
+	unsigned n_requests;
 };
 
 // --- connections come and go
@@ -118,10 +122,12 @@ static void open_request(
 		request->next->previous = request;
 	}
 	server->requests = request;
+	server->n_requests++;
 	*context = request;
 }
 
 static void close_request(struct es_http_request *request) {
+	request->server->n_requests--;
 	if (request->previous != NULL) {
 		request->previous->next = request->next;
 	} else {
@@ -320,20 +326,34 @@ static void hang_up(struct es_http_request *request) {
 	shutdown(request->fd, SHUT_RDWR);
 }
 
+static int64_t deadline_of(const struct es_http_request *request) {
+	if (request->deadline_ns == 0) {
+		return INT64_MAX;
+	}
+	bool hurry = request->state == READING && request->server->n_requests > CROWD;
+	return request->deadline_ns - (hurry ? REQUEST_NS - CROWDED_REQUEST_NS : 0);
+}
+
 static int64_t enforce_deadlines(struct es_http_server *server) {
 	int64_t now = clock_now_ns(), next = INT64_MAX;
 	for (struct es_http_request *r = server->requests; r != NULL; r = r->next) {
-		if (r->deadline_ns != 0 && r->deadline_ns <= now) {
+		int64_t deadline = deadline_of(r);
+		if (deadline <= now) {
 			hang_up(r);
-		} else if (r->deadline_ns != 0 && r->deadline_ns < next) {
-			next = r->deadline_ns;
+		} else if (deadline < next) {
+			next = deadline;
 		}
 	}
 	return next;
 }
 
 static void run(struct es_http_server *server) {
+	bool full = server->n_requests >= MAX_CONNECTIONS;
 	MHD_run(server->daemon);
+	if (full && server->n_requests < MAX_CONNECTIONS) {
+		// The library listens again only from its next round on, and nothing else would cause one.
+		MHD_run(server->daemon);
+	}
 	int64_t next = enforce_deadlines(server);
 	MHD_UNSIGNED_LONG_LONG wait_ms;
 	if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES) {
