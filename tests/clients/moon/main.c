@@ -317,6 +317,7 @@ static int get(struct moon *moon, const char *path, const char *query) {
 static int run_command(struct moon *moon) {
 	char url[256];
 	uint8_t key[ES_KEY_SIZE];
+	int32_t key_id;
 	const char *command = moon->command;
 	if (strcmp(command, "serverinfo") == 0) {
 		return get(moon, "/serverinfo", "");
@@ -339,7 +340,7 @@ static int run_command(struct moon *moon) {
 	}
 	if (strcmp(command, "launch") == 0 || strcmp(command, "resume") == 0) {
 		moon->play.resume = command[0] == 'r';
-		return play_launch(&moon->play, url, sizeof(url), key) ? 0 : 1;
+		return play_launch(&moon->play, url, sizeof(url), key, &key_id) ? 0 : 1;
 	}
 	if (strcmp(command, "play") == 0) {
 		return play_run(&moon->play);

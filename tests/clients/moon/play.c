@@ -47,6 +47,7 @@ struct es_moon_play {
 	int video_fd, audio_fd;
 	FILE *out;
 	uint8_t key[ES_KEY_SIZE];
+	int32_t key_id;
 
 	struct es_impair_model impair;
 	struct held *held; // MAX_HELD, or NULL if nothing is held back
@@ -68,24 +69,24 @@ struct es_moon_play {
 
 // --- launch
 
-bool play_launch(struct es_moon_options *options, char *url, size_t cap, uint8_t key[16]) {
+bool play_launch(
+		struct es_moon_options *options, char *url, size_t cap, uint8_t key[16], int32_t *key_id) {
 	char query[512], hex[33], started[16] = "";
 	struct es_moon_answer answer;
 	const char *error = NULL;
-	uint32_t key_id;
 	if (options->key_hex != NULL) {
 		hex_decode(options->key_hex, strlen(options->key_hex), key, 16);
 	} else {
 		crypto_random(key, 16);
 	}
-	crypto_random(&key_id, sizeof(key_id));
+	crypto_random(key_id, sizeof(*key_id));
 	hex_encode(key, 16, hex);
 	const struct es_mode *mode = &options->wishes.mode;
 	snprintf(query, sizeof(query),
 			"appid=%u&mode=%ux%ux%d&additionalStates=1&sops=0&rikey=%s&rikeyid=%d"
 			"&localAudioPlayMode=0&surroundAudioInfo=196610&remoteControllersBitmap=0&gcmap=0%s",
-			options->app, mode->width, mode->height, (mode->refresh_mhz + 500) / 1000, hex,
-			(int32_t)key_id, options->clear_rtsp ? "" : "&corever=1");
+			options->app, mode->width, mode->height, (mode->refresh_mhz + 500) / 1000, hex, *key_id,
+			options->clear_rtsp ? "" : "&corever=1");
 	int64_t asked_ns = now_ns();
 	bool ok = web_get(&options->web, true, options->resume ? "/resume" : "/launch", query,
 			LAUNCH_TIMEOUT_S, &answer, &error);
@@ -253,6 +254,15 @@ static void handle_audio_ready(void *data, const struct es_moon_terms *terms) {
 	uint16_t port = play->options->map[1] != 0 ? play->options->map[1] : terms->audio_port;
 	play->terms = *terms;
 	ping(play, 1, play->audio_fd, port);
+}
+
+// For a test that searches the host's logs for them.
+static void say_secrets(const struct es_moon_play *play) {
+	say_begin("secrets");
+	say_text("ping", play->terms.ping);
+	say_number("connect_data", play->terms.connect_data);
+	say_number("key_id", play->key_id);
+	say_end();
 }
 
 static void map_ports(struct es_moon_play *play) {
@@ -565,11 +575,12 @@ static bool connect_all(struct es_moon_play *play) {
 		say_error("no sockets: %s", strerror(errno));
 		return false;
 	}
-	if (!play_launch(play->options, url, sizeof(url), play->key) ||
+	if (!play_launch(play->options, url, sizeof(url), play->key, &play->key_id) ||
 			!rtsp_negotiate(url, play->key, &play->options->wishes, &play->terms,
 					handle_audio_ready, play)) {
 		return false;
 	}
+	say_secrets(play);
 	map_ports(play);
 	bool legacy = !(play->terms.encryption & ES_GAMESTREAM_ENCRYPT_CONTROL);
 	play->control = control_connect(play->options->web.host, play->terms.control_port,
