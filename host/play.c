@@ -293,7 +293,7 @@ static int refuse_encryption(
 	if ((announce->encryption & ES_GAMESTREAM_ENCRYPT_CONTROL) == 0 && !play->ticket.legacy) {
 		snprintf(error, cap,
 				"encryption %u leaves the control stream to the old scheme: update the client, or allow "
-				"that for it on the host (clients --legacy)",
+				"that for it on the host (earthshine clients legacy)",
 				announce->encryption);
 		return 403;
 	}

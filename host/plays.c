@@ -264,7 +264,7 @@ static int check_request(const struct es_plays *plays, const struct es_play_requ
 	if (request->corever < 1 && !request->client->legacy) {
 		snprintf(error, cap,
 				"this client cannot encrypt RTSP (corever %u): update it, or allow that for it on the "
-				"host (clients --legacy)",
+				"host (earthshine clients legacy)",
 				request->corever);
 		return 403;
 	}
