@@ -146,7 +146,7 @@ void play_offer(struct es_play *play, struct es_play_offer *offer) {
 			.control_port = 47999,
 			.ping = "0123456789abcdef",
 			.connect_data = 4000000000,
-			.token = "c0ffee",
+			.token = "DEADBEEFCAFE",
 			.sdp = {.codecs = {true, false, false}, .encryption_supported = 7},
 			.client_sequence = &play->client_sequence,
 			.host_sequence = &play->host_sequence,
