@@ -96,6 +96,9 @@ void rate_broken(struct es_rate *rate) {
 
 void rate_rtt(struct es_rate *rate, uint32_t rtt_us) {
 	rate->rtt_us = rtt_us;
+	if (rtt_us == 0) {
+		return; // not known yet
+	}
 	if (rate->min_rtt_us == 0 || rtt_us < rate->min_rtt_us) {
 		rate->min_rtt_us = rtt_us;
 	}

@@ -144,8 +144,8 @@ static bool is_answered(
 	return recovery->answer_is_idr || (first != NULL && first->sequence >= recovery->answer_first);
 }
 
-bool recovery_want_invalidation(struct es_recovery *recovery, uint32_t first, uint32_t last,
-		int64_t now_ns, int64_t rtt_ns) {
+bool recovery_want_invalidation(
+		struct es_recovery *recovery, uint32_t first, uint32_t last, int64_t now_ns) {
 	if (!recovery->any || before(recovery->newest, first)) {
 		return false;
 	}
@@ -158,7 +158,7 @@ bool recovery_want_invalidation(struct es_recovery *recovery, uint32_t first, ui
 		return true;
 	}
 	if (found == NULL || found_last == NULL) {
-		recovery_want_idr(recovery, now_ns, rtt_ns);
+		recovery_want_idr(recovery, now_ns, 0);
 		return true;
 	}
 	bool asked =

@@ -73,8 +73,8 @@ void recovery_sent(
 // The viewer asks. rtt_ns: what was sent so recently it cannot have seen.
 void recovery_want_idr(struct es_recovery *recovery, int64_t now_ns, int64_t rtt_ns);
 // Frames first..last; false: none of them has been sent.
-bool recovery_want_invalidation(struct es_recovery *recovery, uint32_t first, uint32_t last,
-		int64_t now_ns, int64_t rtt_ns);
+bool recovery_want_invalidation(
+		struct es_recovery *recovery, uint32_t first, uint32_t last, int64_t now_ns);
 
 // What to ask the encoder for now; it counts as asked.
 bool recovery_next(struct es_recovery *recovery, int64_t now_ns, struct es_recovery_ask *ask);

@@ -155,9 +155,11 @@ static void take_input(struct es_sink_gamestream *game, const struct es_control_
 	client_input_put(&game->input, &input);
 }
 
+// What was sent more recently the client cannot have seen when it asked: the shortest round trip, because
+// a request too many costs an IDR, and one too few the picture.
 static int64_t rtt_ns(const struct es_sink_gamestream *game) {
-	int64_t measured_ns = control_rtt_us(game->control) * ES_NS_PER_US;
-	return measured_ns < ES_RECOVERY_IDR_NS ? measured_ns : ES_RECOVERY_IDR_NS;
+	int64_t shortest_ns = game->rate.min_rtt_us * ES_NS_PER_US - ES_NS_PER_MS; // ENet rounds up
+	return shortest_ns < ES_RECOVERY_IDR_NS ? shortest_ns : ES_RECOVERY_IDR_NS;
 }
 
 // The client begins with such a request, before it can have lost anything.
@@ -174,8 +176,7 @@ static void take_invalidation(
 	uint32_t first, last;
 	game->net.invalidations_asked++;
 	if (!control_parse_invalidate(&first, &last, message) ||
-			!recovery_want_invalidation(
-					&game->recovery, first, last, clock_now_ns(), rtt_ns(game))) {
+			!recovery_want_invalidation(&game->recovery, first, last, clock_now_ns())) {
 		game->net.refused++;
 		return;
 	}

@@ -109,9 +109,8 @@ static void answer_stats(struct es_streamer *streamer) {
 static void end(struct es_streamer *streamer, enum es_end_code code, const char *text) {
 	struct es_session_msg message = {.type = ES_SESSION_END, .end = {.code = code}};
 	snprintf(message.end.text, sizeof(message.end.text), "%s", text);
-	if (code == ES_END_FAILED && streamer->host_gone) {
-		es_log(ES_LOG_ERROR, "%s", text);
-	}
+	bool untold = code == ES_END_FAILED && streamer->host_gone;
+	es_log(untold ? ES_LOG_ERROR : ES_LOG_DEBUG, "ending: %s", text[0] != '\0' ? text : "as asked");
 	answer_stats(streamer); // the last chance to ask is gone
 	tell_host(streamer, &message);
 	streamer->state = ES_STREAMER_ENDED;

@@ -92,77 +92,77 @@ static void test_a_request_too_soon_is_asked_later(void **state) {
 }
 
 static void test_ranges_become_units(void **state) {
-	assert_true(recovery_want_invalidation(&recovery, 28, 29, 1000 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 28, 29, 1000 * MS));
 	expect_invalidation(1000 * MS, 128, 129);
 	// The same again, and a growing one, while the answer is on its way.
-	assert_true(recovery_want_invalidation(&recovery, 28, 30, 1010 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 28, 30, 1010 * MS));
 	expect_nothing(1010 * MS);
 	send_unit(131, 31, false, true, 1020 * MS);
 	// Still sent before 31 was seen.
-	assert_true(recovery_want_invalidation(&recovery, 28, 30, 1030 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 28, 30, 1030 * MS));
 	expect_nothing(1030 * MS);
 	// 31 was lost too.
-	assert_true(recovery_want_invalidation(&recovery, 28, 31, 1040 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 28, 31, 1040 * MS));
 	expect_invalidation(1040 * MS, 128, 131);
 }
 
 static void test_an_answer_does_not_cover_what_is_older(void **state) {
-	recovery_want_invalidation(&recovery, 28, 29, 1000 * MS, 0);
+	recovery_want_invalidation(&recovery, 28, 29, 1000 * MS);
 	expect_invalidation(1000 * MS, 128, 129);
 	send_unit(131, 31, false, true, 1010 * MS);
 	// 31 refers to what is older than 28, which may be 26.
-	recovery_want_invalidation(&recovery, 26, 30, 1030 * MS, 0);
+	recovery_want_invalidation(&recovery, 26, 30, 1030 * MS);
 	expect_invalidation(1030 * MS, 126, 130);
 }
 
 static void test_an_encoder_that_does_not_answer_is_asked_again(void **state) {
-	recovery_want_invalidation(&recovery, 30, 30, 1000 * MS, 0);
+	recovery_want_invalidation(&recovery, 30, 30, 1000 * MS);
 	expect_invalidation(1000 * MS, 130, 130);
-	recovery_want_invalidation(&recovery, 30, 30, 1249 * MS, 0);
+	recovery_want_invalidation(&recovery, 30, 30, 1249 * MS);
 	expect_nothing(1249 * MS);
-	recovery_want_invalidation(&recovery, 30, 30, 1250 * MS, 0);
+	recovery_want_invalidation(&recovery, 30, 30, 1250 * MS);
 	expect_invalidation(1250 * MS, 130, 130);
 }
 
 static void test_absurd_ranges(void **state) {
-	assert_false(recovery_want_invalidation(&recovery, 31, 40, 1000 * MS, 0));
-	assert_false(recovery_want_invalidation(&recovery, 1000000, 2000000, 1000 * MS, 0));
+	assert_false(recovery_want_invalidation(&recovery, 31, 40, 1000 * MS));
+	assert_false(recovery_want_invalidation(&recovery, 1000000, 2000000, 1000 * MS));
 	expect_nothing(1000 * MS);
 	// The end is cut to what was sent.
-	assert_true(recovery_want_invalidation(&recovery, 30, 4000, 1000 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 30, 4000, 1000 * MS));
 	expect_invalidation(1000 * MS, 130, 130);
 	recovery_init(&recovery);
-	assert_false(recovery_want_invalidation(&recovery, 1, 1, 1000 * MS, 0));
+	assert_false(recovery_want_invalidation(&recovery, 1, 1, 1000 * MS));
 }
 
 static void test_frames_too_old_need_an_idr(void **state) {
 	for (uint32_t i = 31; i <= 2000; i++) {
 		send_unit(100 + i, i, false, false, i * MS);
 	}
-	assert_true(recovery_want_invalidation(&recovery, 2000 - 1023, 2000, 3000 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 2000 - 1023, 2000, 3000 * MS));
 	expect_invalidation(3000 * MS, 100 + 2000 - 1023, 2100);
-	assert_true(recovery_want_invalidation(&recovery, 2000 - 1024, 2000, 3100 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 2000 - 1024, 2000, 3100 * MS));
 	expect_idr(3100 * MS);
 }
 
 static void test_frames_of_another_encoder_need_an_idr(void **state) {
 	recovery_new_encoder(&recovery, 1000 * MS);
 	// Its own first one will do.
-	assert_true(recovery_want_invalidation(&recovery, 30, 30, 1001 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 30, 30, 1001 * MS));
 	expect_nothing(1001 * MS);
 	send_unit(1, 31, true, false, 1010 * MS);
 	send_unit(2, 32, false, false, 1020 * MS);
 	// 30 was answered by 31; 31 itself is of this encoder.
-	assert_true(recovery_want_invalidation(&recovery, 30, 30, 1030 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 30, 30, 1030 * MS));
 	expect_nothing(1030 * MS);
-	assert_true(recovery_want_invalidation(&recovery, 30, 32, 1050 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, 30, 32, 1050 * MS));
 	expect_idr(1050 * MS);
 }
 
 static void test_a_flood_of_ranges_is_slowed_down(void **state) {
 	unsigned n = 0;
 	for (uint32_t i = 0; i < 29; i++) {
-		recovery_want_invalidation(&recovery, 30 - i, 30, (1000 + i) * MS, 0);
+		recovery_want_invalidation(&recovery, 30 - i, 30, (1000 + i) * MS);
 		n += recovery_next(&recovery, (1000 + i) * MS, &ask);
 	}
 	assert_int_equal(n, 2);
@@ -207,7 +207,7 @@ static void test_frame_numbers_wrap(void **state) {
 	for (uint64_t i = 1; i <= 20; i++) {
 		send_unit(i, frame++, i == 1, false, (int64_t)i * MS);
 	}
-	assert_true(recovery_want_invalidation(&recovery, UINT32_MAX, 2, 1000 * MS, 0));
+	assert_true(recovery_want_invalidation(&recovery, UINT32_MAX, 2, 1000 * MS));
 	expect_invalidation(1000 * MS, 6, 9);
 }
 
