@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "host/box_art.h"
 #include "host/gamestream_routes.h"
+#include "host/mac.h"
 
 #define MAX_IMAGE_SIZE ((off_t)8 << 20)
-#define NO_MAC "00:00:00:00:00:00" // clients ignore it
 
 // What some clients want to find before they ask for it.
 static const struct {
@@ -37,12 +37,15 @@ void route_serverinfo(struct es_gamestream *gamestream, struct es_http_request *
 		const struct es_client *client) {
 	struct es_mode modes[N_SIZES * N_REFRESHES];
 	list_modes(modes);
-	char data[16384];
+	char data[16384], mac[ES_MAC_TEXT_SIZE] = "00:00:00:00:00:00"; // which clients ignore
+	if (client != NULL) {
+		mac_of_address(http_request_local(request), mac);
+	}
 	const struct es_play *play = client != NULL ? plays_current(gamestream->plays, client) : NULL;
 	struct es_serverinfo info = {
 			.host_name = gamestream->settings->name,
 			.unique_id = gamestream->unique_id,
-			.mac = NO_MAC,
+			.mac = mac,
 			.local_ip = http_request_local(request),
 			.http_port = gamestream->http_port,
 			.https_port = gamestream->https_port,

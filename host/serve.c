@@ -19,8 +19,10 @@
 #include "base/process.h"
 #include "host/clients.h"
 #include "host/control_socket.h"
+#include "host/discovery.h"
 #include "host/gamestream.h"
 #include "host/identity.h"
+#include "host/inhibit.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
 #include "host/serve_options.h"
@@ -43,6 +45,8 @@ struct serve {
 	struct es_pairing_desk *desk;
 	struct es_gamestream *gamestream;
 	struct es_control_socket *control;
+	struct es_discovery *discovery; // NULL: not announced
+	struct es_inhibit *inhibit; // NULL: there is nobody to ask
 	unsigned end_signals;
 };
 
@@ -70,6 +74,29 @@ static struct es_settings *load_settings(const struct es_serve_options *options)
 	return settings;
 }
 
+// --- what the system is told
+
+static void announce(struct serve *serve) {
+	discovery_destroy(serve->discovery);
+	serve->discovery = NULL;
+	if (serve->settings->announce) {
+		serve->discovery = discovery_create(
+				serve->event, serve->settings->name, serve->settings->address, serve->ports.http);
+	}
+}
+
+// The machine stays awake while somebody plays, not while an app waits for its player.
+static void on_plays_change(void *data) {
+	struct serve *serve = data;
+	bool played = false;
+	for (size_t i = 0; i < plays_count(serve->plays); i++) {
+		struct es_play_info info;
+		play_info(plays_at(serve->plays, i), &info);
+		played = played || info.state == ES_PLAY_NEGOTIATED || info.state == ES_PLAY_PLAYING;
+	}
+	inhibit_set(serve->inhibit, played && serve->settings->inhibit_sleep);
+}
+
 static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, void *data) {
 	struct serve *serve = data;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_now_ns() / ES_NS_PER_US);
@@ -84,8 +111,14 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, 
 		plays_set_settings(serve->plays, fresh);
 		gamestream_set_settings(serve->gamestream, fresh);
 		control_socket_set_settings(serve->control, fresh);
+		bool moved = strcmp(fresh->name, serve->settings->name) != 0 ||
+				fresh->announce != serve->settings->announce;
 		settings_destroy(serve->settings);
 		serve->settings = fresh;
+		on_plays_change(serve);
+		if (moved) {
+			announce(serve);
+		}
 		es_log(ES_LOG_INFO, "the settings were read again: %zu apps", fresh->n_apps);
 	}
 	sd_notify(0, "READY=1");
@@ -187,7 +220,13 @@ static bool open_doors(struct serve *serve) {
 			.gamestream = serve->gamestream,
 	};
 	serve->control = control_socket_create(&control);
-	return serve->control != NULL;
+	if (serve->control == NULL) {
+		return false;
+	}
+	serve->inhibit = inhibit_create(serve->event);
+	plays_on_change(serve->plays, on_plays_change, serve);
+	announce(serve);
+	return true;
 }
 
 static bool start(struct serve *serve) {
@@ -236,10 +275,12 @@ static void tell_ready(const struct serve *serve) {
 }
 
 static void finish(struct serve *serve) {
+	discovery_destroy(serve->discovery);
 	control_socket_destroy(serve->control);
 	gamestream_destroy(serve->gamestream);
 	pairing_desk_destroy(serve->desk);
 	plays_destroy(serve->plays);
+	inhibit_destroy(serve->inhibit);
 	ports_close(&serve->ports);
 	clients_destroy(serve->clients);
 	identity_wipe(&serve->identity);
