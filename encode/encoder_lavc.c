@@ -52,9 +52,10 @@ static void fill_context(AVCodecContext *context, const struct es_encoder_params
 }
 
 static bool open_x265(AVCodecContext *context, const struct es_encoder_params *params) {
-	char x265[160];
+	char x265[192];
 	snprintf(x265, sizeof(x265),
-			"log-level=error:info=0:keyint=-1:scenecut=0:repeat-headers=1:bframes=0:frame-threads=1");
+			"log-level=error:info=0:keyint=-1:scenecut=0:repeat-headers=1:open-gop=0:bframes=0:"
+			"frame-threads=1");
 	av_opt_set(context->priv_data, "preset", "ultrafast", 0);
 	av_opt_set(context->priv_data, "tune", "zerolatency", 0);
 	av_opt_set(context->priv_data, "forced-idr", "1", 0);
