@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/process.h"
+#include "base/process_tree.h"
 
 struct child {
 	pid_t pid;
@@ -94,6 +96,22 @@ void children_forget(struct es_children *children, pid_t pid) {
 	if (found != NULL) {
 		*found = children->items[--children->n];
 	}
+}
+
+static void ignore_end(void *data, pid_t pid, int status) {
+}
+
+void children_adopt_strangers(struct es_children *children) {
+	struct es_process_tree tree = {0};
+	process_tree_read(&tree, NULL, 0);
+	for (size_t i = 0; i < tree.n; i++) {
+		const struct es_process *process = &tree.processes[i];
+		if (process->parent == getpid() && !process->zombie &&
+				find(children, process->pid) == NULL) {
+			children_watch(children, process->pid, ignore_end, NULL);
+		}
+	}
+	process_tree_finish(&tree);
 }
 
 static pid_t *list_watched(const struct es_children *children) {

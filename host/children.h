@@ -22,7 +22,10 @@ bool children_watch(struct es_children *children, pid_t pid,
 // `ended` is not called any more; the child is reaped all the same.
 void children_forget(struct es_children *children, pid_t pid);
 
-// Sends `signal` to all our descendants but the watched children and theirs. How many there were.
+// Processes that have become our children without being watched are left alone from now on.
+void children_adopt_strangers(struct es_children *children);
+
+// Sends `signal` to all our descendants but the watched and adopted children and theirs. How many there were.
 size_t children_signal_strangers(const struct es_children *children, int signal);
 // Kills and reaps them. Blocks until they are gone (milliseconds; 5 s for one that hangs in the
 // kernel).

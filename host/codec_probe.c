@@ -31,7 +31,8 @@ struct es_codec_probe {
 	struct es_codec_speeds speeds; // told
 	struct es_codec_speeds measured; // so far
 	size_t step; // the measurement that runs: encoder_choices[step / N_SIZES] at sizes[step % N_SIZES]
-	bool running, failed;
+	bool running, failed, paused;
+	bool aborted; // the measurement that still ends counts for nothing
 	pid_t pid; // -1: none
 	int fd; // what it prints, -1: none
 	char line[MAX_LINE];
@@ -66,6 +67,11 @@ static void handle_ended(void *data, pid_t pid, int status) {
 	probe->pid = -1;
 	event_timer_clear(&probe->limit);
 	read_output(probe);
+	if (probe->aborted) {
+		probe->aborted = false;
+		start_next(probe);
+		return;
+	}
 	if (status == 0 && codec_speeds_parse_line(&speed, probe->line) &&
 			strcmp(speed.encoder, choice->name) == 0) {
 		es_log(ES_LOG_DEBUG, "%s at %ux%u: %.1f frames per second", speed.encoder, speed.width,
@@ -121,6 +127,9 @@ static bool start_one(struct es_codec_probe *probe, const char *encoder, size_t 
 }
 
 static void start_next(struct es_codec_probe *probe) {
+	if (probe->paused) {
+		return;
+	}
 	while (probe->step / N_SIZES < n_encoder_choices &&
 			!encoder_choices[probe->step / N_SIZES].built) {
 		probe->step++;
@@ -194,6 +203,19 @@ void codec_probe_destroy(struct es_codec_probe *probe) {
 	event_timer_clear(&probe->limit);
 	event_timer_clear(&probe->next);
 	free(probe);
+}
+
+void codec_probe_pause(struct es_codec_probe *probe, bool paused) {
+	if (probe->paused == paused) {
+		return;
+	}
+	probe->paused = paused;
+	if (paused && probe->pid > 0) {
+		probe->aborted = true;
+		kill(probe->pid, SIGKILL);
+	} else if (!paused && probe->running && probe->pid < 0 && probe->next == NULL) {
+		start_next(probe);
+	}
 }
 
 bool codec_probe_running(const struct es_codec_probe *probe) {

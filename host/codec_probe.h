@@ -23,6 +23,9 @@ struct es_codec_probe_params {
 struct es_codec_probe *codec_probe_create(const struct es_codec_probe_params *params);
 void codec_probe_destroy(struct es_codec_probe *probe); // NULL is fine; stops measuring
 
+// While paused nothing is measured: sessions would be slowed down, and the encoders found slow.
+void codec_probe_pause(struct es_codec_probe *probe, bool paused);
+
 bool codec_probe_running(const struct es_codec_probe *probe);
 // Empty until it has finished.
 const struct es_codec_speeds *codec_probe_speeds(const struct es_codec_probe *probe);

@@ -78,6 +78,10 @@ static void on_hook_done(void *data, bool ok) {
 	struct es_play *play = data;
 	app_hook_destroy(play->hook);
 	play->hook = NULL;
+	// What it has left running, on purpose it seems, must not be taken for a dead display's app.
+	if (play->plays->orphans_timer == NULL) {
+		children_adopt_strangers(play->plays->children);
+	}
 	if (play->state == ES_PLAY_ENDING) {
 		plays_touch(play->plays, false);
 		return;

@@ -59,6 +59,7 @@ static int handle_sweep(sd_event_source *source, uint64_t usec, void *data) {
 	struct es_plays *plays = data;
 	event_timer_clear(&plays->sweep);
 	remove_gone(plays);
+	codec_probe_pause(plays->probe, plays->n > 0);
 	if (plays->changes && plays->changed != NULL) {
 		plays->changes = false;
 		plays->changed(plays->changed_data);
@@ -179,7 +180,11 @@ bool plays_offers(const struct es_plays *plays, enum es_codec codec, const struc
 		first = first &&
 				encoder_choice_resolve("software", (enum es_codec)i, error, sizeof(error)) == NULL;
 	}
-	return first || codec_speeds_sustain(codec_probe_speeds(plays->probe), encoder, mode);
+	const struct es_codec_speeds *speeds = codec_probe_speeds(plays->probe);
+	// Never more than the host says of itself before it knows the mode.
+	return first ||
+			(codec_speeds_sustain(speeds, encoder, mode) &&
+					codec_speeds_sustain(speeds, encoder, &least_mode));
 }
 
 uint32_t plays_codec_support(const struct es_plays *plays) {

@@ -198,6 +198,38 @@ static void test_stops_in_the_middle(void **state) {
 	assert_int_equal(count_fds(), n_fds);
 }
 
+static bool file_there(const struct folder *folder, const char *name) {
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s", folder->path, name);
+	return access(path, F_OK) == 0;
+}
+
+// The first run hangs; it is cut short and does not count.
+static void test_pauses(void **state) {
+	struct probing probing;
+	size_t n_fds = count_fds();
+	probing_init(&probing, *state);
+	write_program(probing.program,
+			"#!/bin/sh\ncd \"$(dirname \"$0\")\"\n[ -e second ] || { echo >first; exec sleep 1000; }\n"
+			"echo \"$2 $3 100.0\"\n");
+	struct es_codec_probe *probe = probe_start(&probing);
+	while (!file_there(*state, "first")) {
+		sd_event_run(probing.event, 20000);
+	}
+	codec_probe_pause(probe, true);
+	char second[128];
+	snprintf(second, sizeof(second), "%s/second", ((struct folder *)*state)->path);
+	write_program(second, "");
+	sd_event_run(probing.event, 20000000); // it has ended
+	assert_true(codec_probe_running(probe));
+	codec_probe_pause(probe, false);
+	run(&probing);
+	assert_true(codec_probe_speeds(probe)->n > 0);
+	codec_probe_destroy(probe);
+	probing_finish(&probing);
+	assert_int_equal(count_fds(), n_fds);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void) {
@@ -209,6 +241,7 @@ int main(void) {
 			IN_FOLDER(test_measures_once),
 			IN_FOLDER(test_fails),
 			IN_FOLDER(test_stops_in_the_middle),
+			IN_FOLDER(test_pauses),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

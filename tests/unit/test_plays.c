@@ -377,6 +377,33 @@ static void test_commands_around_the_app(void **state) {
 	assert_int_equal(access(after, F_OK), -1); // nothing to undo
 }
 
+// What a command leaves running is not ended with another session's display.
+static void test_daemon_of_a_command(void **state) {
+	struct es_fixture *f = *state;
+	char sh[] = "sh", option[] = "-c", text[192], path[128];
+	snprintf(path, sizeof(path), "%s/daemon", f->folder);
+	snprintf(text, sizeof(text), "sleep 1000 & echo $! >%s", path);
+	char *words[] = {sh, option, text, NULL};
+	f->apps[0].before = words;
+	struct es_play *first = fixture_play(f, 0, 0), *second = fixture_play(f, 1, 1);
+	fixture_expect(f, "display START", 2);
+	FILE *file = fopen(path, "re");
+	int daemon = 0;
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%d", &daemon), 1);
+	fclose(file);
+	kill(fixture_display(second), SIGKILL);
+	while (plays_count(f->plays) > 1) {
+		sd_event_run(f->event, 100000);
+	}
+	assert_ptr_equal(plays_at(f->plays, 0), first);
+	assert_int_equal(kill(daemon, SIGKILL), 0);
+	while (!is_gone(daemon)) { // reaped
+		sd_event_run(f->event, 100000);
+	}
+	cancel(f, 0);
+}
+
 static void count_drained(void *data) {
 	(*(int *)data)++;
 }
@@ -446,6 +473,7 @@ int main(void) {
 			COURSE(test_app_is_missing),
 			COURSE(test_connection_never_comes),
 			COURSE(test_commands_around_the_app),
+			COURSE(test_daemon_of_a_command),
 			COURSE(test_drain),
 			COURSE(test_stubborn_display),
 			COURSE(test_many_cycles),
