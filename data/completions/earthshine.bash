@@ -66,17 +66,50 @@ _earthshine_run() {
 	fi
 }
 
+_earthshine_serve() {
+	local cur=$1 prev=$2
+	case $prev in
+	-c | --config)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	-p | -n | -R | --port | --name | --ready-fd) ;;
+	*)
+		mapfile -t COMPREPLY < <(compgen -W '--config --port --name --ready-fd --quiet --verbose --help' -- "$cur")
+		;;
+	esac
+}
+
+# First column of what the running host lists.
+_earthshine_ids() {
+	earthshine "$1" 2>/dev/null | awk '$1 + 0 > 0 { print $1 }'
+}
+
+_earthshine_clients() {
+	local cur=$1
+	case $COMP_CWORD,${COMP_WORDS[2]} in
+	2,*) mapfile -t COMPREPLY < <(compgen -W 'rename revoke legacy --json --help' -- "$cur") ;;
+	3,rename | 3,revoke | 3,legacy) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids clients)" -- "$cur") ;;
+	4,legacy) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$cur") ;;
+	esac
+}
+
 _earthshine() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run doctor version help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop doctor version help' -- "$cur")
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	run) _earthshine_run "$cur" "$prev" ;;
+	serve) _earthshine_serve "$cur" "$prev" ;;
+	clients) _earthshine_clients "$cur" ;;
+	pair) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids pair) --json --help" -- "$cur") ;;
+	stop) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids sessions) --json --help" -- "$cur") ;;
+	apps | sessions) mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
 	doctor) mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
-	help) mapfile -t COMPREPLY < <(compgen -W 'run doctor version' -- "$cur") ;;
+	help) mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop doctor version' -- "$cur") ;;
 	esac
 }
 

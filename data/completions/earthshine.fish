@@ -4,10 +4,16 @@ set -l run '__fish_seen_subcommand_from run'
 
 complete -c earthshine -f
 complete -c earthshine -n __fish_use_subcommand -a run -d 'record an app in a virtual screen'
+complete -c earthshine -n __fish_use_subcommand -a serve -d 'be a host for Moonlight clients'
+complete -c earthshine -n __fish_use_subcommand -a pair -d 'pair a device that waits for its PIN'
+complete -c earthshine -n __fish_use_subcommand -a clients -d 'list, rename or revoke the paired devices'
+complete -c earthshine -n __fish_use_subcommand -a apps -d 'list what can be launched'
+complete -c earthshine -n __fish_use_subcommand -a sessions -d 'list what runs'
+complete -c earthshine -n __fish_use_subcommand -a stop -d 'end a session'
 complete -c earthshine -n __fish_use_subcommand -a doctor -d 'tell what works here and what is missing'
 complete -c earthshine -n __fish_use_subcommand -a version -d 'print the version'
 complete -c earthshine -n __fish_use_subcommand -a help -d 'tell how a command is used'
-complete -c earthshine -n '__fish_seen_subcommand_from help' -a 'run doctor version'
+complete -c earthshine -n '__fish_seen_subcommand_from help' -a 'run serve pair clients apps sessions stop doctor version'
 
 complete -c earthshine -n $run -s s -l screen -x -a '1280x720@60 1920x1080@60 2560x1440@60 3840x2160@60' -d 'size and refresh'
 complete -c earthshine -n $run -s W -l width -x -d width
@@ -28,3 +34,19 @@ complete -c earthshine -n $run -x -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 complete -c earthshine -n '__fish_seen_subcommand_from doctor' -s j -l json -d 'print one JSON object'
 complete -c earthshine -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'list the options'
+
+set -l serve '__fish_seen_subcommand_from serve'
+complete -c earthshine -n $serve -s c -l config -r -F -d 'settings and apps'
+complete -c earthshine -n $serve -s p -l port -x -d 'base port'
+complete -c earthshine -n $serve -s n -l name -x -d 'name that devices show'
+complete -c earthshine -n $serve -s R -l ready-fd -x -d 'tell the ports on this file descriptor'
+complete -c earthshine -n $serve -s q -l quiet -d 'say nothing but errors'
+complete -c earthshine -n $serve -s v -l verbose -d 'say more'
+complete -c earthshine -n $serve -s h -l help -d 'list the options'
+
+set -l ask '__fish_seen_subcommand_from pair clients apps sessions stop'
+complete -c earthshine -n $ask -s j -l json -d 'print one line of JSON'
+complete -c earthshine -n $ask -s h -l help -d 'list the options'
+complete -c earthshine -n '__fish_seen_subcommand_from clients' -a 'rename revoke legacy'
+complete -c earthshine -n '__fish_seen_subcommand_from stop' -a "(earthshine sessions 2>/dev/null | awk '\$1 + 0 > 0 { print \$1 }')"
+complete -c earthshine -n '__fish_seen_subcommand_from pair' -a "(earthshine pair 2>/dev/null | awk '\$1 + 0 > 0 { print \$1 }')"
