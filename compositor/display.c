@@ -10,6 +10,7 @@
 #include <wlr/types/wlr_output_layout.h>
 #include <wlr/types/wlr_scene.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "compositor/app.h"
 #include "compositor/commit_ledger.h"
@@ -26,6 +27,8 @@
 #include "compositor/virtual_output.h"
 #include "compositor/xdg_shell.h"
 #include "compositor/xwayland.h"
+
+#define STUCK_NS (5 * ES_NS_PER_S)
 
 static float scale_of(const struct es_display *display) {
 	return (float)display->scale_milli / 1000.0f;
@@ -130,6 +133,7 @@ struct es_display *display_create(
 	}
 	display->mode = *mode;
 	display->scale_milli = scale_milli;
+	display->stuck_ns = STUCK_NS;
 	wl_list_init(&display->views);
 	if (!create_loop(display) || !create_output(display)) {
 		goto fail;

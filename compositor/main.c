@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -19,6 +20,7 @@
 #include "compositor/session_link.h"
 
 #define EXIT_USAGE 2
+#define LIVE_STUCK_NS ES_NS_PER_S // somebody looks at the frozen picture
 
 static bool is_session_link(int fd) {
 	int type = 0;
@@ -69,6 +71,7 @@ static int run(char *const argv[]) {
 		seat_set_keyboard(display->seat, start.start_display.keyboard);
 	}
 	if (start.start_display.start_now) {
+		display->stuck_ns = LIVE_STUCK_NS;
 		session_start_app(session);
 	}
 	session_run(session);

@@ -11,7 +11,6 @@
 #include "compositor/session.h"
 #include "compositor/virtual_output.h"
 
-#define STUCK_NS (5 * ES_NS_PER_S)
 // Before a frame is composed, which makes one more: three in all, of the four in wlroots' swapchain.
 #define MAX_HELD 2
 #define MAX_COUNTED 16
@@ -82,7 +81,7 @@ static void arm_watchdog(struct es_viewers *viewers) {
 		if (!link->owes_credit || link->credits > 0) {
 			continue;
 		}
-		int64_t link_ns = link->no_credit_since_ns + STUCK_NS - now_ns;
+		int64_t link_ns = link->no_credit_since_ns + viewers->display->stuck_ns - now_ns;
 		link_ns = link_ns > ES_NS_PER_MS ? link_ns : ES_NS_PER_MS;
 		left_ns = left_ns == 0 || link_ns < left_ns ? link_ns : left_ns;
 	}
@@ -96,9 +95,9 @@ static int handle_watchdog(void *data) {
 	struct es_frame_link *link;
 	wl_list_for_each (link, &viewers->links, link) {
 		if (link->owes_credit && link->credits == 0 &&
-				now_ns - link->no_credit_since_ns >= STUCK_NS) {
+				now_ns - link->no_credit_since_ns >= viewers->display->stuck_ns) {
 			es_log(ES_LOG_WARN, "viewer %u: the encoder has not answered for %d s", link->viewer,
-					(int)(STUCK_NS / ES_NS_PER_S));
+					(int)(viewers->display->stuck_ns / ES_NS_PER_S));
 			link->owes_credit = false; // told once
 			session_report_stuck(viewers->display->session, link->viewer);
 		}

@@ -119,7 +119,7 @@ static void lose_encoder(struct es_play_viewer *viewer, const char *why) {
 
 void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number) {
 	if (number == viewer->number) {
-		lose_encoder(viewer, "has not answered for 5 s");
+		lose_encoder(viewer, "does not answer any more");
 	}
 }
 
