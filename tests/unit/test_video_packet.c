@@ -232,7 +232,7 @@ static void test_every_size(void **state) {
 	for (uint8_t min_parity = 0; min_parity <= 2; min_parity++) {
 		struct pair pair = open_pair(48, min_parity, min_parity == 1);
 		uint32_t frame_number = 1;
-		for (size_t n = 1; n < 640; n += n < 70 ? 1 : 19) {
+		for (size_t n = 1; n < 640; n += n < 30 ? 1 : 41) {
 			for (size_t under = 0; under < 3; under++, frame_number++) {
 				size_t size = n * 32 - 8 - (under == 2 ? 23 : under);
 				uint8_t *unit = make_unit(size, frame_number);
