@@ -87,8 +87,8 @@ static void attach_grey(struct es_listen *listen, int32_t width, int32_t height)
 static void handle_toplevel_configure(void *data, struct xdg_toplevel *toplevel, int32_t width,
 		int32_t height, struct wl_array *states) {
 	struct es_listen *listen = data;
-	listen_note(listen, "{\"event\":\"configure\",\"width\":%d,\"height\":%d}", width, height);
-	attach_grey(listen, width > 0 ? width : 640, height > 0 ? height : 360);
+	listen->width = width > 0 ? width : 640;
+	listen->height = height > 0 ? height : 360;
 }
 
 static void handle_toplevel_close(void *data, struct xdg_toplevel *toplevel) {
@@ -101,8 +101,11 @@ static const struct xdg_toplevel_listener toplevel_listener = {
 };
 
 static void handle_surface_configure(void *data, struct xdg_surface *xdg_surface, uint32_t serial) {
+	struct es_listen *listen = data;
 	xdg_surface_ack_configure(xdg_surface, serial);
-	wl_surface_commit(((struct es_listen *)data)->surface);
+	attach_grey(listen, listen->width, listen->height);
+	listen_note(listen, "{\"event\":\"configure\",\"width\":%d,\"height\":%d}", listen->width,
+			listen->height);
 }
 
 static const struct xdg_surface_listener surface_listener = {.configure = handle_surface_configure};

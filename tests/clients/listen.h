@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <wayland-client.h>
 
@@ -21,6 +22,7 @@ struct es_listen {
 	struct zwp_tablet_manager_v2 *tablet_manager;
 	struct zwp_text_input_manager_v3 *text_manager;
 	struct wl_surface *surface;
+	int32_t width, height; // as configured last
 	bool done;
 };
 

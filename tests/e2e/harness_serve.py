@@ -128,6 +128,7 @@ class Stream(Events):
     def wait_end(self, timeout=WAIT):
         end = self.wait_for('end', timeout=timeout)
         self.wait()
+        end['complaints'] = self.all('violation') + self.all('decode-error') + self.all('lost')
         return end
 
     def quit(self):
@@ -254,6 +255,10 @@ class Host:
     def cli(self, *args, timeout=60):
         return subprocess.run([EARTHSHINE, *map(str, args)], capture_output=True, text=True,
                               env=self.env, timeout=timeout, stdin=subprocess.DEVNULL)
+
+    def cli_start(self, *args):
+        return subprocess.Popen([EARTHSHINE, *map(str, args)], env=self.env, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def cli_json(self, *args):
         result = self.cli(*args, '--json')

@@ -71,7 +71,7 @@ struct es_moon_play {
 
 bool play_launch(
 		struct es_moon_options *options, char *url, size_t cap, uint8_t key[16], int32_t *key_id) {
-	char query[512], hex[33], started[16] = "";
+	char query[512], hex[33], started[16] = "", app[32] = "";
 	struct es_moon_answer answer;
 	const char *error = NULL;
 	if (options->key_hex != NULL) {
@@ -82,10 +82,13 @@ bool play_launch(
 	crypto_random(key_id, sizeof(*key_id));
 	hex_encode(key, 16, hex);
 	const struct es_mode *mode = &options->wishes.mode;
+	if (options->app != 0) {
+		snprintf(app, sizeof(app), "appid=%u&", options->app);
+	}
 	snprintf(query, sizeof(query),
-			"appid=%u&mode=%ux%ux%d&additionalStates=1&sops=0&rikey=%s&rikeyid=%d"
+			"%smode=%ux%ux%d&additionalStates=1&sops=0&rikey=%s&rikeyid=%d"
 			"&localAudioPlayMode=0&surroundAudioInfo=196610&remoteControllersBitmap=0&gcmap=0%s",
-			options->app, mode->width, mode->height, (mode->refresh_mhz + 500) / 1000, hex, *key_id,
+			app, mode->width, mode->height, (mode->refresh_mhz + 500) / 1000, hex, *key_id,
 			options->clear_rtsp ? "" : "&corever=1");
 	int64_t asked_ns = now_ns();
 	bool ok = web_get(&options->web, true, options->resume ? "/resume" : "/launch", query,

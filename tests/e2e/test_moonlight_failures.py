@@ -1,0 +1,123 @@
+"""What dies is replaced, or ends in order; the rest goes on."""
+
+import signal
+
+import harness_serve
+from harness import wait_until
+from harness_serve import ServeCase, WAIT
+
+GRACEFUL = '0x80030023'
+FREEZE_NS = 1.5e9
+
+
+class MoonlightFailures(ServeCase):
+    def begin(self, *options, **more):
+        host = self.serve(**more)
+        device = host.device().paired()
+        stream = device.play(*options, app=1)
+        stream.wait_frames(20)
+        return host, device, stream
+
+    def check_replaced(self, host, stream, number):
+        encoder = host.room('encode')
+        start = stream.mark
+        encoder.signal(number)
+        # Pictures that were on their way may still come; the new encoder begins with an IDR.
+        idr = stream.wait_for('frame', lambda frame: frame['type'] == 2, start=start)
+        before = [f for f in stream.frames() if f['frame'] < idr['frame']][-1]
+        self.assertEqual(idr['frame'], before['frame'] + 1)
+        freeze = idr['at_ns'] - before['at_ns']
+        self.judge(freeze < FREEZE_NS, f'{freeze / 1e6:.0f} ms without a picture')
+        stream.wait_frames(20, start=stream.mark)
+        self.check_numbers(stream.numbers())
+
+    def test_encoder_killed(self):
+        self.replace_encoder(signal.SIGKILL)
+
+    def test_encoder_hangs(self):
+        self.replace_encoder(signal.SIGSTOP)
+
+    def replace_encoder(self, number):
+        host, _, stream = self.begin()
+
+        @harness_serve.patiently
+        def check(_):
+            self.check_replaced(host, stream, number)
+        check(self)
+        self.check_stream(stream.quit(), 40)
+
+    def test_streamer_killed(self):
+        host, device, stream = self.begin()
+        last = stream.numbers()[-1]
+        host.room('stream').signal(signal.SIGKILL)
+        host.wait_session('detached')
+        stream.kill()
+        again = device.play()
+        again.wait_frames(20)
+        self.assertGreater(again.numbers()[-1], last)
+        self.check_stream(again.quit(), 20)
+
+    def test_app_ends(self):
+        host, device, stream = self.begin(
+            apps={'short': self.paint('--frames', 90)})
+        end = stream.wait_end()
+        self.assertEqual((end['reason'], end['code']), ('termination', GRACEFUL))
+        self.check_stream(end, 20)
+        host.wait_no_session()
+        self.assertEqual(device.tag('state'), 'SUNSHINE_SERVER_FREE')
+
+    def test_app_killed(self):
+        host, device, stream = self.begin()
+        self.place.process('paint').signal(signal.SIGKILL)
+        end = stream.wait_end()
+        self.assertEqual((end['reason'], end['code']), ('termination', GRACEFUL))
+        host.wait_no_session()
+        self.assertEqual(device.tag('currentgame'), '0')
+
+    def test_display_killed(self):
+        host, device, stream = self.begin(apps={'one': self.paint(), 'two': self.paint()})
+        other = host.device('deck').paired()
+        second = other.play(app=2, mode='320x240x30')
+        second.wait_frames(5)
+        displays = [p for p in self.place.processes() if p.name == 'earthshine-display']
+        self.assertEqual(len(displays), 2)
+        displays[0].signal(signal.SIGKILL)
+        ended, lives = self.one_ends(stream, second)
+        self.assertEqual(ended.wait_end()['reason'], 'termination')
+        wait_until(lambda: len(host.sessions()) == 1, 'its session is gone', WAIT)
+        lives.wait_frames(20, start=lives.mark)
+        self.check_stream(lives.quit(), 20)
+
+    def one_ends(self, first, second):
+        wait_until(lambda: first.all('end') or second.all('end'), 'one ends', WAIT)
+        return (first, second) if first.all('end') else (second, first)
+
+    def test_cancel_and_stop_while_playing(self):
+        host, device, stream = self.begin()
+        device.cancel()
+        end = stream.wait_end()
+        self.assertEqual((end['reason'], end['code']), ('termination', GRACEFUL))
+        self.assertEqual(host.rooms(), [])
+        stream = device.play(app=1)
+        stream.wait_frames(5)
+        self.assertEqual(host.cli('stop').returncode, 0)
+        self.assertEqual(stream.wait_end()['code'], GRACEFUL)
+        self.assertEqual(host.rooms(), [])
+
+    def test_revoked_while_playing(self):
+        host, device, stream = self.begin()
+        client = host.clients()[0]['id']
+        self.assertEqual(host.cli('clients', 'revoke', client).returncode, 0)
+        self.assertEqual(stream.wait_end()['reason'], 'termination')
+        self.assertEqual(device.ask('applist')['status'], 401)
+
+    def test_host_drains(self):
+        host, _, stream = self.begin()
+        self.assertEqual(host.stop(), 0)
+        end = stream.wait_end()
+        self.assertEqual((end['reason'], end['code']), ('termination', GRACEFUL))
+        self.assertEqual(host.rooms(), [])
+
+
+if __name__ == '__main__':
+    harness_serve.main()
