@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -51,6 +52,16 @@ void process_prepare_child(int death_signal) {
 
 int process_exit_code(int status) {
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+const char *process_describe_status(int status, char *out, size_t cap) {
+	if (WIFSIGNALED(status)) {
+		snprintf(out, cap, "was killed by signal %d (%s)", WTERMSIG(status),
+				strsignal(WTERMSIG(status)));
+	} else {
+		snprintf(out, cap, "exited with status %d", WEXITSTATUS(status));
+	}
+	return out;
 }
 
 // getrusage's peak counts what ran in this process before exec, so the peak of the memory that

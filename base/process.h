@@ -29,6 +29,8 @@ void process_end_descendants(int grace_ms, const pid_t *keep, size_t n_keep);
 
 // The shell's convention: exit code, or 128 + signal number. `status` from waitpid.
 int process_exit_code(int status);
+// "was killed by signal 9 (Killed)", "exited with status 1"; returns out. `status` from waitpid.
+const char *process_describe_status(int status, char *out, size_t cap);
 
 struct es_process_usage {
 	long long cpu_us; // user + system

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "host/event_timer.h"
 #include "host/room.h"
 #include "host/spawn.h"
@@ -50,7 +50,8 @@ static void handle_ended(void *data, pid_t pid, int status) {
 	event_timer_clear(&hook->timer);
 	bool ok = status == 0 && !hook->late;
 	if (!ok && !hook->late) {
-		es_log(ES_LOG_ERROR, "%s %s", hook->what, room_describe_status(status, text, sizeof(text)));
+		es_log(ES_LOG_ERROR, "%s %s", hook->what,
+				process_describe_status(status, text, sizeof(text)));
 	}
 	hook->done(hook->data, ok);
 }

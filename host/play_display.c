@@ -163,7 +163,7 @@ static void on_gone(void *data, struct es_room_process *room, int status) {
 	event_timer_clear(&play->display_timer);
 	if (!play->display_ended) {
 		es_log(ES_LOG_ERROR, "session %u: the display %s: ending the app and the session", play->id,
-				room_describe_status(status, what, sizeof(what)));
+				process_describe_status(status, what, sizeof(what)));
 		play_end(play, ES_TERMINATE_ENCODER);
 	}
 	// Even one that has ended in order may have been killed on its way out.

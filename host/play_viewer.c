@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/link.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "host/event_timer.h"
 #include "host/play_state.h"
 #include "host/restart_limit.h"
@@ -221,7 +222,7 @@ static void on_encoder_gone(void *data, struct es_room_process *room, int status
 	if (viewer->left) {
 		check_gone(viewer);
 	} else {
-		replace_encoder(viewer, room_describe_status(status, what, sizeof(what)));
+		replace_encoder(viewer, process_describe_status(status, what, sizeof(what)));
 	}
 }
 
@@ -284,7 +285,7 @@ static void on_streamer_gone(void *data, struct es_room_process *room, int statu
 	room_destroy(room);
 	if (!viewer->left) {
 		es_log(ES_LOG_ERROR, "session %u: the streamer %s: '%s' is disconnected", viewer->play->id,
-				room_describe_status(status, what, sizeof(what)), viewer->play->client_name);
+				process_describe_status(status, what, sizeof(what)), viewer->play->client_name);
 		play_disconnect(viewer->play, 0);
 	}
 	check_gone(viewer);

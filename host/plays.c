@@ -17,7 +17,7 @@
 #define ORPHANS_NS (2 * ES_NS_PER_S) // what a dead display leaves behind, between TERM and KILL
 
 // A codec is worth naming if it does at least this.
-static const struct es_mode least_mode = {1280, 720, 30000};
+static const struct es_mode least_mode = {640, 360, 30000};
 
 // --- the sweep: calls nobody expects from within, and frees what is over
 

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -43,16 +42,6 @@ pid_t room_pid(const struct es_room_process *room) {
 
 const char *room_label(const struct es_room_process *room) {
 	return room->label;
-}
-
-const char *room_describe_status(int status, char *out, size_t cap) {
-	if (WIFSIGNALED(status)) {
-		snprintf(out, cap, "was killed by signal %d (%s)", WTERMSIG(status),
-				strsignal(WTERMSIG(status)));
-	} else {
-		snprintf(out, cap, "exited with status %d", WEXITSTATUS(status));
-	}
-	return out;
 }
 
 void room_kill(struct es_room_process *room) {

@@ -51,6 +51,3 @@ void room_must_end(struct es_room_process *room, int64_t within_ns);
 // Lets go of it: it hears nothing more from us, is heard to its end, and is killed if that does not
 // come within the time.
 void room_hang_up(struct es_room_process *room, int64_t within_ns);
-
-// "was killed by signal 9 (Killed)"; returns out.
-const char *room_describe_status(int status, char *out, size_t cap);

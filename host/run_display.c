@@ -59,7 +59,7 @@ void run_display_ended(struct es_run *run, const struct es_session_msg *msg) {
 	case ES_END_APP_EXITED:
 		if (WIFSIGNALED(msg->end.status) && !run->decided) {
 			run_say(run, ES_LOG_WARN, "the app %s",
-					run_describe_status(msg->end.status, what, sizeof(what)));
+					process_describe_status(msg->end.status, what, sizeof(what)));
 		}
 		run_decide(run, process_exit_code(msg->end.status), "app");
 		break;
@@ -79,7 +79,7 @@ void run_display_gone(struct es_run *run, pid_t pid, int status) {
 	char what[96];
 	if (!run->ended[ES_ROOM_DISPLAY] && run->stage != ES_RUN_DONE) {
 		run_say(run, ES_LOG_ERROR, "the display %s: ending the app and the run",
-				run_describe_status(status, what, sizeof(what)));
+				process_describe_status(status, what, sizeof(what)));
 		run_decide_failure(run);
 	}
 	// Its descendants have come to us.

@@ -1,6 +1,7 @@
 #include "host/run_encoder.h"
 
 #include "base/clock.h"
+#include "base/process.h"
 
 #define READY_NS (15 * ES_NS_PER_S) // from the start
 #define EXIT_NS (2 * ES_NS_PER_S) // from END to the end of the process
@@ -61,11 +62,11 @@ void run_encoder_gone(struct es_run *run, int status) {
 	switch (run->stage) {
 	case ES_RUN_STARTING:
 	case ES_RUN_RUNNING:
-		replace(run, run_describe_status(status, what, sizeof(what)));
+		replace(run, process_describe_status(status, what, sizeof(what)));
 		return;
 	case ES_RUN_ENCODE_DRAINING:
 		run_say(run, ES_LOG_WARN, "the encoder %s: its last frames are missing in the recording",
-				run_describe_status(status, what, sizeof(what)));
+				process_describe_status(status, what, sizeof(what)));
 		run_stage_drain_stream(run, true);
 		return;
 	default:

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 
@@ -19,16 +18,6 @@ void run_say(struct es_run *run, enum es_log_level level, const char *format, ..
 	va_start(args, format);
 	es_vlog(level, format, args);
 	va_end(args);
-}
-
-const char *run_describe_status(int status, char *out, size_t cap) {
-	if (WIFSIGNALED(status)) {
-		snprintf(out, cap, "was killed by signal %d (%s)", WTERMSIG(status),
-				strsignal(WTERMSIG(status)));
-	} else {
-		snprintf(out, cap, "exited with status %d", WEXITSTATUS(status));
-	}
-	return out;
 }
 
 void run_decide(struct es_run *run, int status, const char *reason) {

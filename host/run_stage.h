@@ -61,8 +61,6 @@ struct es_run {
 // As es_log; the live line makes way.
 void run_say(struct es_run *run, enum es_log_level level, const char *format, ...)
 		__attribute__((format(printf, 3, 4)));
-// "exited with status 1", "was killed by signal 9 (Killed)". Returns out.
-const char *run_describe_status(int status, char *out, size_t cap);
 
 // The first reason for the end decides the status; a failure of ours overrides it.
 void run_decide(struct es_run *run, int status, const char *reason);

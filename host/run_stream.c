@@ -1,5 +1,7 @@
 #include "host/run_stream.h"
 
+#include "base/process.h"
+
 static void lose(struct es_run *run) {
 	run_decide_failure(run);
 	if (run->stage >= ES_RUN_ENCODE_DRAINING) {
@@ -28,6 +30,6 @@ void run_stream_gone(struct es_run *run, int status) {
 	}
 	char what[96];
 	run_say(run, ES_LOG_ERROR, "the streamer %s: '%s' ends here; ending the app and the run",
-			run_describe_status(status, what, sizeof(what)), run->options->output);
+			process_describe_status(status, what, sizeof(what)), run->options->output);
 	lose(run);
 }

@@ -277,7 +277,7 @@ static void run(struct fake *fake) {
 
 // As `earthshine-encode --probe ENCODER WIDTHxHEIGHT`: fast enough for H.264 and HEVC.
 static int probe(const char *encoder, const char *size) {
-	printf("%s %s %s\n", encoder, size, strcmp(encoder, "svtav1") == 0 ? "12.5" : "400.0");
+	printf("%s %s %s\n", encoder, size, strcmp(encoder, "svtav1") == 0 ? "5.5" : "400.0");
 	return 0;
 }
 
