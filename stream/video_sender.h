@@ -27,6 +27,7 @@ struct es_video_sender_params {
 	int32_t refresh_mhz;
 };
 
+// NULL: no memory, descriptors or threads (logged).
 struct es_video_sender *video_sender_create(const struct es_video_sender_params *params);
 void video_sender_destroy(struct es_video_sender *sender); // ends the thread; NULL is fine
 
@@ -34,7 +35,7 @@ void video_sender_destroy(struct es_video_sender *sender); // ends the thread; N
 void video_sender_set_peer(
 		struct es_video_sender *sender, const struct sockaddr *peer, socklen_t size);
 void video_sender_set_fec(
-		struct es_video_sender *sender, uint8_t percent); // from the next frame on
+		struct es_video_sender *sender, uint8_t percent); // from the next frame on; before, 20
 
 struct es_put_frame {
 	const struct es_unit *unit; // copied
@@ -42,7 +43,8 @@ struct es_put_frame {
 	enum es_frame_type type;
 };
 // Packetizes the frame and leaves it to the send thread. *frame: its frameIndex. False: dropped whole
-// (ring full, or no peer yet); no frameIndex is used up.
+// (ring full, larger than the protocol can carry, or no peer yet); no frameIndex is used up. The ring is
+// full behind two frame intervals' worth of full bursts, or with 64 frames that were not taken back.
 bool video_sender_put(
 		struct es_video_sender *sender, const struct es_put_frame *put, uint32_t *frame);
 
@@ -54,6 +56,6 @@ struct es_sent_frame {
 	int64_t packetized_ns, sent_ns; // sent_ns: last datagram given to the kernel
 	uint32_t n_datagrams, n_parity;
 	uint64_t n_bytes;
-	bool failed; // the kernel refused some of it
+	bool failed; // the kernel refused some of it, or it took too long: the client cannot have it whole
 };
 bool video_sender_take_sent(struct es_video_sender *sender, struct es_sent_frame *sent);
