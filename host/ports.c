@@ -49,7 +49,7 @@ static void say_failure(const char *address, uint16_t port, int reason, char *er
 				port);
 	} else if (reason == EADDRNOTAVAIL) {
 		snprintf(error, cap,
-				"this machine has no address '%s'; set `address` in the configuration file to one that "
+				"this machine has no address '%s'; set `listen` in the configuration file to one that "
 				"it has, or to 0.0.0.0",
 				address);
 	} else {

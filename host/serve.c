@@ -171,7 +171,6 @@ static bool watch_signals(struct serve *serve) {
 
 // Keys are in this process: no other one of the user may look into it, nor a core file hold it.
 static bool harden(void) {
-	umask(077);
 	process_raise_nofile();
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && process_become_subreaper();
 }
@@ -229,7 +228,7 @@ static bool open_doors(struct serve *serve) {
 	return true;
 }
 
-static bool start(struct serve *serve) {
+static bool start_all(struct serve *serve) {
 	char error[1024] = "";
 	if (sd_event_default(&serve->event) < 0 || !watch_signals(serve) || !harden()) {
 		es_log(ES_LOG_ERROR, "cannot start: %s", strerror(errno));
@@ -246,6 +245,14 @@ static bool start(struct serve *serve) {
 		return false;
 	}
 	return open_doors(serve);
+}
+
+// What is made at the start is ours alone; the apps get the mask that we were given.
+static bool start(struct serve *serve) {
+	mode_t before = umask(077);
+	bool ok = start_all(serve);
+	umask(before);
+	return ok;
 }
 
 static void tell_ready(const struct serve *serve) {
