@@ -22,6 +22,7 @@
 #define WARNING_NS ES_NS_PER_S // before the client counts as lost
 #define TERMINATE_NS (900 * ES_NS_PER_MS)
 #define NO_PEER 0xfff
+#define MAX_CLOCK_ERROR_MS 50
 
 enum es_control_state { WAITING, CONNECTED, ENDED };
 
@@ -46,9 +47,14 @@ struct es_control {
 	struct es_control_msg message;
 };
 
-// ENet counts milliseconds of the time of day, which may jump.
+// ENet counts milliseconds of the time of day, which may jump. It is not put right more often than it
+// has to be: time that goes back, even by one, makes ENet refuse the acknowledgement of what was
+// just sent.
 static void set_time(void) {
-	enet_time_set((enet_uint32)(clock_now_ns() / ES_NS_PER_MS));
+	enet_uint32 now_ms = (enet_uint32)(clock_now_ns() / ES_NS_PER_MS);
+	if (ENET_TIME_DIFFERENCE(enet_time_get(), now_ms) > MAX_CLOCK_ERROR_MS) {
+		enet_time_set(now_ms);
+	}
 }
 
 // Not before the connection is there: ENet gives a slot to whoever knocks.

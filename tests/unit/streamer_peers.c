@@ -42,6 +42,10 @@ const struct es_session_msg *host_expect(struct host *host, enum es_session_msg_
 			host->stats = host->message.stream_stats;
 		}
 	} while (host->message.type == ES_SESSION_STREAM_STATS && type != ES_SESSION_STREAM_STATS);
+	if (host->message.type == ES_SESSION_END && type != ES_SESSION_END) {
+		print_error("the streamer ended (%d): %s\n", (int)host->message.end.code,
+				host->message.end.text);
+	}
 	assert_int_equal(host->message.type, type);
 	return &host->message;
 }

@@ -54,6 +54,7 @@ struct session {
 	int display;
 	struct sockaddr_in video, audio, control; // the streamer's
 	struct es_link_packet packet;
+	unsigned n_idr_asked; // beside those that a test expects
 
 	// the client
 	ENetHost *enet;
@@ -153,12 +154,12 @@ static void client_serve(struct session *session) {
 
 #define until(session, condition) \
 	do { \
-		int64_t begin_ns = clock_now_ns(); \
+		int64_t until_begin_ns = clock_now_ns(); \
 		while (!(condition)) { \
 			struct pollfd pollfd = {.fd = (session)->enet->socket, .events = POLLIN}; \
 			poll(&pollfd, 1, 5); \
 			client_serve(session); \
-			assert_true(clock_now_ns() - begin_ns < WAIT_MS * ES_NS_PER_MS); \
+			assert_true(clock_now_ns() - until_begin_ns < WAIT_MS * ES_NS_PER_MS); \
 		} \
 	} while (0)
 
@@ -202,6 +203,20 @@ static void client_ping(struct session *session) {
 	client_ping_from(session, session->video_fd, (const char *)start.ping);
 }
 
+// On a slow machine an IDR that has not come for 250 ms is asked for again.
+static void expect_done(struct session *session) {
+	struct es_unit_msg message = {.type = ES_UNIT_IDR};
+	struct encoder *encoder = &session->encoder;
+	while (message.type == ES_UNIT_IDR) {
+		assert_true(wait_readable(encoder->fd));
+		assert_int_equal(link_recv(encoder->fd, &encoder->packet), ES_LINK_OK);
+		assert_true(unit_msg_decode(
+				&message, encoder->packet.data, encoder->packet.size, encoder->packet.n_fds));
+		session->n_idr_asked += message.type == ES_UNIT_IDR;
+	}
+	assert_int_equal(message.type, ES_UNIT_DONE);
+}
+
 // One unit from the encoder, as the client sees it.
 static void play_unit(struct session *session, uint32_t size, bool idr, bool recovery,
 		uint32_t frame, uint8_t type) {
@@ -230,7 +245,7 @@ static void play_unit(struct session *session, uint32_t size, bool idr, bool rec
 	assert_int_equal(session->frame.type, type);
 	assert_true(session->frame.size >= size);
 	assert_memory_equal(session->frame.unit, session->sent, size);
-	encoder_expect(&session->encoder, ES_UNIT_DONE);
+	expect_done(session);
 }
 
 static void expect_silence(int fd) {
@@ -337,6 +352,7 @@ static void test_losses_are_made_good(void **state) {
 	assert_true(asked.invalidate.last >= 9 && asked.invalidate.last <= 10);
 	play_unit(session, 2000, false, true, 11, 5);
 	// So are a hundred requests for an IDR. (The first one of all is 250 ms ago or not.)
+	int64_t begin_ns = clock_now_ns();
 	for (int i = 0; i < 100; i++) {
 		client_send(session, ES_CONTROL_IDR, "\0\0", 2);
 	}
@@ -344,8 +360,9 @@ static void test_losses_are_made_good(void **state) {
 	assert_int_equal(session->host.stats.net.invalidations_asked, 2);
 	encoder_expect(&session->encoder, ES_UNIT_IDR);
 	play_unit(session, 2000, true, false, 12, 2);
-	// Nothing else was asked for.
 	play_unit(session, 2000, false, false, 13, 1);
+	int64_t most = (clock_now_ns() - begin_ns) / (250 * ES_NS_PER_MS);
+	assert_true(session->n_idr_asked <= most);
 	// Nonsense is counted and does no harm.
 	client_send(session, ES_CONTROL_INVALIDATE, payload, control_put_invalidate(payload, 900, 901));
 	client_send(session, ES_CONTROL_INVALIDATE, "x", 1);
@@ -396,7 +413,7 @@ static void test_units_without_room_are_made_good(void **state) {
 	assert_int_equal(message.invalidate.first, session->encoder.sequence);
 	unsigned dropped = (unsigned)get_stats(session)->dropped;
 	encoder_unit(&session->encoder, 1000, false);
-	encoder_expect(&session->encoder, ES_UNIT_DONE);
+	expect_done(session);
 	assert_int_equal(get_stats(session)->dropped, dropped + 1);
 	// All that is on its way has gone when the frames are counted.
 	uint64_t sent = session->encoder.sequence - dropped - 1;
