@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <enet/enet.h>
+#include <enet/time.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
