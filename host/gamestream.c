@@ -50,6 +50,8 @@ static void dispatch(struct es_gamestream *gamestream, struct es_http_request *r
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
 		es_gamestream_route route = client != NULL ? routes[i].paired : routes[i].clear;
 		if (route != NULL && strcmp(path, routes[i].path) == 0) {
+			es_log(ES_LOG_DEBUG, "%s (%s): %s", client != NULL ? client->name : "a stranger",
+					http_request_peer(request), routes[i].path);
 			route(gamestream, request, client);
 			return;
 		}

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ struct es_rtsp_server {
 	sd_event *event; // borrowed
 	struct es_plays *plays; // borrowed
 	int listen_fd; // owned
+	int spare_fd; // owned: given up to turn somebody away when there are no others
 	sd_event_source *accept;
 	struct connection *connections;
 	size_t n_connections;
@@ -135,12 +137,27 @@ static void connection_create(struct es_rtsp_server *server, int fd, const char 
 	}
 }
 
+static int open_spare(void) {
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+// Left in the queue it would wake us again and again.
+static void turn_away(struct es_rtsp_server *server) {
+	fd_close(&server->spare_fd);
+	int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd_close(&fd);
+	server->spare_fd = open_spare();
+}
+
 static int on_accept(sd_event_source *source, int listen_fd, uint32_t events, void *data) {
 	struct es_rtsp_server *server = data;
 	struct sockaddr_storage address = {0};
 	socklen_t size = sizeof(address);
 	int fd = accept4(listen_fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE) {
+			turn_away(server);
+		}
 		return 0;
 	}
 	char peer[INET6_ADDRSTRLEN] = "";
@@ -167,6 +184,7 @@ struct es_rtsp_server *rtsp_server_create(sd_event *event, int listen_fd, struct
 	server->event = event;
 	server->plays = plays;
 	server->listen_fd = listen_fd;
+	server->spare_fd = open_spare();
 	if (sd_event_add_io(event, &server->accept, listen_fd, EPOLLIN, on_accept, server) < 0) {
 		goto fail;
 	}
@@ -186,5 +204,6 @@ void rtsp_server_destroy(struct es_rtsp_server *server) {
 	}
 	sd_event_source_disable_unref(server->accept);
 	fd_close(&server->listen_fd);
+	fd_close(&server->spare_fd);
 	free(server);
 }

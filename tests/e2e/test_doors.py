@@ -441,8 +441,13 @@ class TestEnemies(DoorsCase):
         hello.check_hostname, hello.verify_mode = False, ssl.CERT_NONE
         half = hello.wrap_socket(half)
         socks[half] = ('https', 'after the handshake')
+        self.doors.add(self.phone)
+        get(self.doors.https, '/launch?appid=1' + LAUNCH, tls_context(self.phone))
+        for how in ('silent', 'trickle'):
+            socks[connect(self.doors.rtsp)] = ('rtsp', how)
         start = time.monotonic()
-        text = {'http': iter(b'GET /serverinfo?' + b'a' * 100), 'https': iter(b'\x16\x03\x01\x02\x00' + b'a' * 100)}
+        text = {'rtsp': b'\x80\x00\x10\x00', 'http': b'GET /serverinfo?', 'https': b'\x16\x03\x01\x02\x00'}
+        text = {name: iter(start_of + b'a' * 100) for name, start_of in text.items()}
         while socks:
             gone = select.select(list(socks), [], [], 0.25)[0]
             for sock in gone:
