@@ -78,10 +78,10 @@ static bool probe_over(struct es_fixture *f, void *data) {
 }
 
 static void make_folder(struct es_fixture *f) {
-	char path[128];
-	snprintf(f->folder, sizeof(f->folder), "/tmp/plays-XXXXXX");
-	assert_non_null(mkdtemp(f->folder));
-	snprintf(path, sizeof(path), "%s/log", f->folder);
+	char folder[] = "/tmp/plays-XXXXXX", path[128];
+	assert_non_null(mkdtemp(folder));
+	memcpy(f->folder, folder, sizeof(folder));
+	snprintf(path, sizeof(path), "%s/log", folder);
 	setenv("FAKE_LOG", path, 1);
 	setenv("XDG_RUNTIME_DIR", f->folder, 1);
 	setenv("XDG_CACHE_HOME", f->folder, 1);
