@@ -2,7 +2,8 @@
 // impair_model.h can do to each datagram. Needs no rights and no kernel support.
 //
 // Standard input: "down NAME=VALUE", "up NAME=VALUE" (from now on), "black-out MS" (nothing passes for
-// so long), "quit". Standard output: one JSON object per line.
+// so long), "lose INDEX N" (the next N datagrams from the host to the INDEX-th pair), "target INDEX PORT"
+// (the host's port of that pair, if it was 0), "quit". Standard output: one JSON object per line.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,6 +39,7 @@ struct datagram {
 struct pair {
 	int client_fd, host_fd; // bound; connected to the host
 	struct sockaddr_in client; // who spoke last, port 0: nobody yet
+	unsigned int lose; // so many of the next ones from the host
 };
 
 struct counts {
@@ -45,6 +47,7 @@ struct counts {
 };
 
 struct impair {
+	const char *address; // of both sides
 	struct pair pairs[MAX_PAIRS];
 	int n_pairs;
 	struct es_impair_params params[2]; // by direction
@@ -68,6 +71,7 @@ static void send_now(struct impair *impair, const struct datagram *datagram) {
 	const struct pair *pair = &impair->pairs[datagram->pair];
 	impair->counts[datagram->direction].sent++;
 	if (datagram->direction == UP) {
+		// nowhere yet if it has no target
 		send(pair->host_fd, datagram->data, datagram->size, 0);
 	} else if (pair->client.sin_port != 0) {
 		sendto(pair->client_fd, datagram->data, datagram->size, 0,
@@ -97,6 +101,11 @@ static void pass(struct impair *impair, struct datagram *datagram, int64_t now) 
 	struct es_impair_fate fate =
 			impair_decide(&impair->models[datagram->direction], now, datagram->size);
 	counts->taken++;
+	struct pair *pair = &impair->pairs[datagram->pair];
+	if (datagram->direction == DOWN && pair->lose > 0) {
+		pair->lose--;
+		fate.at_ns = ES_IMPAIR_LOST;
+	}
 	if (fate.at_ns == ES_IMPAIR_LOST || now < impair->black_until_ns) {
 		counts->lost++;
 		return;
@@ -145,14 +154,28 @@ static void send_due(struct impair *impair) {
 	}
 }
 
+static bool set_target(struct impair *impair, unsigned int index, unsigned int port) {
+	if (index >= (unsigned int)impair->n_pairs || port < 1 || port > 65535) {
+		return false;
+	}
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	return inet_pton(AF_INET, impair->address, &name.sin_addr) == 1 &&
+			connect(impair->pairs[index].host_fd, (struct sockaddr *)&name, sizeof(name)) == 0;
+}
+
 static void handle_line(struct impair *impair, const char *line) {
-	unsigned int ms;
+	unsigned int ms, index, number;
 	int direction = strncmp(line, "up ", 3) == 0 ? UP : DOWN;
 	bool ok = true;
 	if (strcmp(line, "quit") == 0) {
 		impair->done = true;
 	} else if (sscanf(line, "black-out %u", &ms) == 1) {
 		impair->black_until_ns = now_ns() + ms * NS_PER_MS;
+	} else if (sscanf(line, "lose %u %u", &index, &number) == 2) {
+		ok = index < (unsigned int)impair->n_pairs;
+		impair->pairs[ok ? index : 0].lose = ok ? number : 0;
+	} else if (sscanf(line, "target %u %u", &index, &number) == 2) {
+		ok = set_target(impair, index, number);
 	} else if (direction == UP || strncmp(line, "down ", 5) == 0) {
 		struct es_impair_params *params = &impair->models[direction].params;
 		ok = impair_parse(params, line + (direction == UP ? 3 : 5));
@@ -221,21 +244,25 @@ static int open_udp(const char *address, uint16_t port, bool connected) {
 	}
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	int result = connected ? connect(fd, (struct sockaddr *)&name, sizeof(name))
-						   : bind(fd, (struct sockaddr *)&name, sizeof(name));
+	int result = 0;
+	if (!connected) {
+		result = bind(fd, (struct sockaddr *)&name, sizeof(name));
+	} else if (port != 0) {
+		result = connect(fd, (struct sockaddr *)&name, sizeof(name));
+	}
 	return result == 0 ? fd : -1;
 }
 
 // "LOCAL:HOST"
-static bool add_pair(struct impair *impair, const char *address, const char *text) {
+static bool add_pair(struct impair *impair, const char *text) {
 	unsigned int local, host;
 	struct pair *pair = &impair->pairs[impair->n_pairs];
 	if (impair->n_pairs == MAX_PAIRS || sscanf(text, "%u:%u", &local, &host) != 2 ||
-			local > 65535 || host < 1 || host > 65535) {
+			local > 65535 || host > 65535) {
 		return false;
 	}
-	pair->client_fd = open_udp(address, (uint16_t)local, false);
-	pair->host_fd = open_udp(address, (uint16_t)host, true);
+	pair->client_fd = open_udp(impair->address, (uint16_t)local, false);
+	pair->host_fd = open_udp(impair->address, (uint16_t)host, true);
 	if (pair->client_fd < 0 || pair->host_fd < 0) {
 		fprintf(stderr, "impair: %s: %s\n", text, strerror(errno));
 		return false;
@@ -274,12 +301,11 @@ static bool parse_options(struct impair *impair, int argc, char **argv) {
 			{"up", required_argument, NULL, 'u'},
 			{0},
 	};
-	const char *address = "127.0.0.1";
 	int key;
 	while ((key = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		bool ok = key == 'a' || key == 'd' || key == 'u';
 		if (key == 'a') {
-			address = optarg;
+			impair->address = optarg;
 		} else if (ok) {
 			ok = impair_parse(&impair->params[key == 'd' ? DOWN : UP], optarg);
 		}
@@ -288,7 +314,7 @@ static bool parse_options(struct impair *impair, int argc, char **argv) {
 		}
 	}
 	for (; optind < argc; optind++) {
-		if (!add_pair(impair, address, argv[optind])) {
+		if (!add_pair(impair, argv[optind])) {
 			return false;
 		}
 	}
@@ -296,11 +322,11 @@ static bool parse_options(struct impair *impair, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-	struct impair impair = {0};
+	struct impair impair = {.address = "127.0.0.1"};
 	if (!parse_options(&impair, argc, argv)) {
 		fprintf(stderr,
 				"usage: impair [--address A] [--down NAME=VALUE] [--up NAME=VALUE] LOCAL:HOST...\n"
-				"  UDP ports; LOCAL 0: any. NAME=VALUE: see impair_model.h, e.g. loss=0.1,\n"
+				"  UDP ports; LOCAL 0: any; HOST 0: told later. NAME=VALUE: see impair_model.h, e.g. loss=0.1,\n"
 				"  bursts=0.1:4, delay=20, jitter=5, seed=7\n");
 		return 2;
 	}

@@ -138,6 +138,21 @@ class Stream(Events):
         return self.wait_end()
 
 
+class Network(Events):
+    """A bad network between clients and the host's media ports, see tests/clients/impair.c."""
+
+    def __init__(self, place, *options):
+        super().__init__(place, [IMPAIR, *options, '0:0', '0:0', '0:0'])
+        self.ports = self.wait_for('ready')['ports']
+
+    def lead(self, stream):
+        """To the host's ports, once the stream's negotiation has told them."""
+        ports = stream.wait_for('ports')
+        for index, name in enumerate(('video', 'audio', 'control')):
+            self.send(f'target {index} {ports[name]}')
+        return stream
+
+
 class Device:
     """A Moonlight device: a folder with its key and certificate."""
 
@@ -193,6 +208,9 @@ class Device:
         """Launches the app, or resumes."""
         what = ['--app', app] if app is not None else ['--resume']
         return self.start('play', *what, '--mode', mode, *args, kind=Stream)
+
+    def play_over(self, network, *args, **more):
+        return network.lead(self.play('--map', ','.join(map(str, network.ports)), *args, **more))
 
     def cancel(self):
         answer = self.ask('cancel')
@@ -321,6 +339,11 @@ class ServeCase(Case):
         host = Host(self, apps if apps is not None else {'paint': self.paint()}, **more)
         self.hosts.append(host)
         return host
+
+    def network(self, *options):
+        network = Network(self.place, *options)
+        self.programs.append(network)
+        return network
 
     def paint(self, *options):
         return harness.paint('--fullscreen', '--rate', 'callback', *options)

@@ -43,7 +43,6 @@ enum option_key {
 	OPTION_BITRATE,
 	OPTION_PACKET_SIZE,
 	OPTION_SLICES,
-	OPTION_REFERENCES,
 	OPTION_EXTRA,
 	OPTION_OUT,
 	OPTION_MAP,
@@ -80,7 +79,6 @@ static const struct option option_table[] = {
 		{"bitrate", required_argument, NULL, OPTION_BITRATE},
 		{"packet-size", required_argument, NULL, OPTION_PACKET_SIZE},
 		{"slices", required_argument, NULL, OPTION_SLICES},
-		{"more-references", no_argument, NULL, OPTION_REFERENCES},
 		{"announce", required_argument, NULL, OPTION_EXTRA},
 		{"out", required_argument, NULL, OPTION_OUT},
 		{"map", required_argument, NULL, OPTION_MAP},
@@ -105,7 +103,7 @@ static void usage(FILE *out) {
 		  "    --mode WxHxFPS --codec h264|hevc|av1 --seconds N --frames N --bitrate KBPS\n"
 		  "    --encrypt none|rtsp|all  what is encrypted; else as the host asks for\n"
 		  "    --legacy                 the old control encryption, and clear RTSP\n"
-		  "    --packet-size P --slices N --more-references --announce LINES\n"
+		  "    --packet-size P --slices N --announce LINES\n"
 		  "    --out FILE               the bitstream\n"
 		  "    --map VIDEO,AUDIO,CONTROL  ports of a proxy\n"
 		  "    --no-invalidate          asks for IDRs after a loss\n"
@@ -211,7 +209,7 @@ static bool parse_trouble(int key, struct es_moon_options *play) {
 	case OPTION_MAP:
 		return parse_map(optarg, play->map);
 	case OPTION_NO_INVALIDATE:
-		play->invalidate = false;
+		play->wishes.invalidate = false;
 		return true;
 	case OPTION_IMPAIR:
 		return impair_parse(&play->impair, optarg);
@@ -271,9 +269,6 @@ static bool parse_play(int key, struct es_moon_options *play) {
 		ok = parse_number(optarg, 1, 255, &value);
 		wishes->slices = (uint8_t)value;
 		return ok;
-	case OPTION_REFERENCES:
-		wishes->more_references = true;
-		return true;
 	case OPTION_EXTRA:
 		wishes->extra = optarg;
 		return true;
@@ -358,12 +353,12 @@ int main(int argc, char **argv) {
 			.play =
 					{
 							.web = {.unique_id = "0123456789ABCDEF"},
-							.invalidate = true,
 							.wishes =
 									{
 											.mode = {640, 360, 60000},
 											.bitrate_kbps = 10000,
 											.slices = 1,
+											.invalidate = true,
 									},
 					},
 	};

@@ -30,6 +30,7 @@
 #define LAUNCH_TIMEOUT_S 120
 #define MAX_DATAGRAM 2048
 #define MAX_LINE 1024
+#define MAX_GIVEN 64
 #define MAX_HELD 512 // datagrams that come later than they came
 
 struct held {
@@ -54,7 +55,7 @@ struct es_moon_play {
 	uint32_t ping_number[2];
 	int64_t next_ping_ns, next_control_ping_ns, started_ns, asked_ns;
 	int64_t first_frame_ns;
-	const struct es_moon_frame *feeding; // what the decoder has just been given
+	struct es_moon_frame given[MAX_GIVEN]; // to the decoder, by number; their data is gone
 	uint32_t decoded, marked, wrong_marks, decode_errors, max_gap_ms;
 	int64_t last_frame_ns;
 	uint64_t audio_datagrams, strangers;
@@ -113,7 +114,8 @@ bool play_launch(
 
 static void handle_picture(void *data, const struct es_moon_picture *picture) {
 	struct es_moon_play *play = data;
-	const struct es_moon_frame *frame = play->feeding;
+	// the decoder may have kept it for a while
+	const struct es_moon_frame *frame = &play->given[picture->frame % MAX_GIVEN];
 	bool marked = picture->mark == ES_MARK_OK;
 	play->marked += marked;
 	play->wrong_marks += picture->mark == ES_MARK_BAD_CRC;
@@ -157,7 +159,7 @@ static void handle_frame(void *data, const struct es_moon_frame *frame) {
 	if (play->decoder == NULL) {
 		play->decoded++;
 	} else {
-		play->feeding = frame;
+		play->given[frame->number % MAX_GIVEN] = *frame;
 		if (!decoder_feed(play->decoder, frame->number, frame->data, frame->size)) {
 			play->decode_errors++;
 			say_line("decode-error", "frame %u", frame->number);
@@ -550,7 +552,7 @@ static bool make_receiver(struct es_moon_play *play) {
 			.codec = options->wishes.codec,
 			.packet_size = play->terms.packet_size,
 			.key = encrypted ? play->key : NULL,
-			.invalidate = play->terms.host_invalidates && options->invalidate,
+			.invalidate = play->terms.host_invalidates && options->wishes.invalidate,
 			.calls = {play, handle_frame, handle_dropped, handle_lost, handle_ask_idr,
 					handle_ask_invalidate, handle_fec_status},
 	};

@@ -14,7 +14,6 @@ struct es_moon_options {
 	uint32_t app;
 	bool resume;
 	bool clear_rtsp; // says that it is too old for encrypted RTSP
-	bool invalidate; // asks for reference invalidation if the host can
 	double seconds; // 0: no limit
 	uint32_t frames; // 0: no limit
 	const char *out; // file for the bitstream

@@ -362,7 +362,7 @@ static void write_general(char *text, size_t cap, size_t *n, const struct es_moo
 	append(text, cap, n, "a=x-nv-vqos[0].bitStreamFormat:%d \r\n", (int)wishes->codec);
 	append(text, cap, n, "a=x-nv-video[0].dynamicRangeMode:0 \r\n");
 	append(text, cap, n, "a=x-nv-video[0].maxNumReferenceFrames:%d \r\n",
-			wishes->more_references ? 0 : 1);
+			wishes->invalidate && terms->host_invalidates ? 0 : 1);
 	append(text, cap, n, "a=x-nv-video[0].clientRefreshRateX100:%d \r\n",
 			wishes->mode.refresh_mhz / 10);
 	append(text, cap, n, "a=x-nv-audio.surround.numChannels:2 \r\n");

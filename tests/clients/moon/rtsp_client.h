@@ -15,7 +15,7 @@ struct es_moon_wishes {
 	uint32_t bitrate_kbps;
 	uint16_t packet_size; // 0: as Moonlight
 	uint8_t slices;
-	bool more_references; // any number of reference frames
+	bool invalidate; // reference invalidation if the host can, which takes several reference frames
 	const char *extra; // attribute lines for ANNOUNCE, or NULL
 };
 
