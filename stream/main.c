@@ -1,4 +1,4 @@
-// earthshine-stream: what the viewer gets. Its host hands it an output and encoders to read
+// earthshine-stream: what the viewer gets. Its host hands it an output or sockets, and encoders to read
 // from; it opens nothing itself.
 #include <libavutil/log.h>
 #include <signal.h>
@@ -35,8 +35,8 @@ int main(int argc, char **argv) {
 	log_init("earthshine-stream", log_level_from_env(ES_LOG_WARN));
 	if (!fd_set_cloexec(ES_SESSION_FD, true) || !fd_set_nonblock(ES_SESSION_FD, true)) {
 		es_log(ES_LOG_ERROR,
-				"file descriptor %d is not a session link; use `earthshine run`, which starts this "
-				"program",
+				"file descriptor %d is not a session link; use `earthshine run` or `serve`, which start "
+				"this program",
 				ES_SESSION_FD);
 		return 2;
 	}

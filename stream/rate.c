@@ -6,6 +6,7 @@
 #include "protocol/mode.h"
 
 #define MAX_BLOCK 255 // shards
+#define MAX_BLOCKS 4
 #define MAX_LOSS 0.5
 #define MARGIN 3.0
 #define MAX_MARGIN 8.0
@@ -49,10 +50,17 @@ static unsigned parity_for(const struct es_rate *rate, unsigned n_data) {
 	return parity;
 }
 
+// A frame that needs more blocks than there are goes without any parity: rather a little less.
+static unsigned fit_blocks(unsigned percent, size_t n_data) {
+	size_t block = (n_data + MAX_BLOCKS - 1) / MAX_BLOCKS;
+	size_t most = MAX_BLOCK * 100 / block;
+	return most > 100 && percent > most - 100 ? (unsigned)most - 100 : percent;
+}
+
 static uint8_t percent_for(const struct es_rate *rate, size_t n_data) {
 	unsigned floor = rate->params.fec_percent;
 	if (rate->loss < LOSS_NONE) {
-		return (uint8_t)floor;
+		return (uint8_t)fit_blocks(floor, n_data);
 	}
 	// Of a frame of several blocks each is as small as this.
 	size_t n_blocks = (n_data * 3 / 2 + MAX_BLOCK - 1) / MAX_BLOCK;
@@ -62,7 +70,8 @@ static uint8_t percent_for(const struct es_rate *rate, size_t n_data) {
 	}
 	unsigned percent = (parity_for(rate, block) * 100 + block - 1) / block;
 	percent = percent > floor ? percent : floor;
-	return (uint8_t)(percent < ES_RATE_MAX_FEC ? percent : ES_RATE_MAX_FEC);
+	percent = percent < ES_RATE_MAX_FEC ? percent : ES_RATE_MAX_FEC;
+	return (uint8_t)fit_blocks(percent, n_data);
 }
 
 uint8_t rate_fec(const struct es_rate *rate, size_t size) {
