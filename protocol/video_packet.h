@@ -44,7 +44,7 @@ struct es_frame_shape {
 	uint32_t datagram_size; // all equal
 	uint32_t n_blocks;
 };
-// What a unit of `size` bytes becomes at that FEC percentage (0..100). No datagrams: too large to be
+// What a unit of `size` bytes becomes at that FEC percentage (0..255). No datagrams: too large to be
 // sent, more than 4 * 1023 * (P - 16) - 8 bytes.
 struct es_frame_shape packetizer_shape(
 		const struct es_packetizer *packetizer, size_t size, uint8_t fec_percent);

@@ -27,6 +27,9 @@
 #define MIN_SENT 20 // datagrams, for a window to say something
 #define QUEUE_US 100000
 #define TYPICAL_SHARDS 20
+// Frames of so few data shards may get more parity than data: a burst of losses takes all of them, and
+// they cost little.
+#define SMALL_SHARDS 10
 
 void rate_init(struct es_rate *rate, const struct es_rate_params *params) {
 	memset(rate, 0, sizeof(*rate));
@@ -36,11 +39,15 @@ void rate_init(struct es_rate *rate, const struct es_rate_params *params) {
 	rate->asked_kbps = params->kbps;
 }
 
+static unsigned most_parity(unsigned n_data) {
+	return n_data <= SMALL_SHARDS ? (n_data * ES_RATE_MAX_FEC + 99) / 100 : n_data;
+}
+
 // Parity that covers the expected loss of a block of D data shards and a margin above it.
 static unsigned parity_for(const struct es_rate *rate, unsigned n_data) {
 	double variance = rate->loss * (1 - rate->loss);
 	unsigned parity = rate->params.min_parity;
-	while (parity < n_data || parity < rate->params.min_parity + 2u) {
+	while (parity < most_parity(n_data)) {
 		double n = (double)n_data + parity;
 		if (parity >= n * rate->loss + rate->margin * sqrt(n * variance)) {
 			break;

@@ -9,7 +9,7 @@
 
 #include "protocol/control_msg.h"
 
-#define ES_RATE_MAX_FEC 100 // percent
+#define ES_RATE_MAX_FEC 255 // percent; of small frames, larger ones get 100 at most
 #define ES_RATE_WINDOW_NS INT64_C(500000000)
 
 struct es_rate_params {

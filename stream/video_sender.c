@@ -232,7 +232,7 @@ void video_sender_set_peer(
 }
 
 void video_sender_set_fec(struct es_video_sender *sender, uint8_t percent) {
-	sender->fec_percent = percent <= 100 ? percent : 100;
+	sender->fec_percent = percent;
 }
 
 // 90 kHz since the first frame, and never 0, which would mean unknown. It wraps after 13 hours.

@@ -533,6 +533,7 @@ static void say_statistics(const struct es_moon_play *play) {
 	say_number("strangers", (int64_t)play->strangers);
 	say_number("control_bad", (int64_t)(control->malformed + control->forged + control->replayed));
 	say_number("first_frame_ns", play->first_frame_ns);
+	say_number("last_frame_ns", play->last_frame_ns);
 }
 
 static void say_the_end(const struct es_moon_play *play) {
