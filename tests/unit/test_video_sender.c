@@ -236,7 +236,7 @@ static void test_fec_percentage(void **state) {
 	struct fixture *fixture = *state;
 	start(fixture, NULL);
 	set_peer(fixture);
-	static const uint32_t expected[][2] = {{0, 0}, {10, 3}, {50, 13}, {100, 25}, {255, 25}};
+	static const uint32_t expected[][2] = {{0, 0}, {10, 3}, {50, 13}, {100, 25}, {255, 64}};
 	for (size_t i = 0; i < 5; i++) {
 		uint32_t frame;
 		video_sender_set_fec(fixture->sender, (uint8_t)expected[i][0]);
