@@ -18,6 +18,9 @@
 #define MAX_FILE 65536
 #define MAX_FPS 1e6
 
+// A codec is worth naming if it does at least this.
+static const struct es_mode least_mode = {640, 360, 30000};
+
 bool codec_speeds_set(struct es_codec_speeds *speeds, const char *encoder, uint32_t width,
 		uint32_t height, double fps) {
 	struct es_codec_speed item = {.width = width, .height = height, .fps = fps};
@@ -86,6 +89,12 @@ bool codec_speeds_sustain(
 	double wanted = (double)mode->width * mode->height;
 	const struct es_codec_speed *item = find_nearest(speeds, encoder, wanted);
 	return item != NULL && item->fps * pixels(item) / wanted >= MARGIN * mode->refresh_mhz / 1000.0;
+}
+
+bool codec_speeds_offer(
+		const struct es_codec_speeds *speeds, const char *encoder, const struct es_mode *mode) {
+	return codec_speeds_sustain(speeds, encoder, &least_mode) &&
+			(mode == NULL || codec_speeds_sustain(speeds, encoder, mode));
 }
 
 // --- the file

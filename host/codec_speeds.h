@@ -31,6 +31,10 @@ bool codec_speeds_parse_line(struct es_codec_speed *speed, const char *line);
 // Enough for every frame of the mode, with a margin for the app that shares the CPU.
 bool codec_speeds_sustain(
 		const struct es_codec_speeds *speeds, const char *encoder, const struct es_mode *mode);
+// The one rule of what clients are told: in serverinfo, before there is a mode (NULL), and in the answer
+// to DESCRIBE, for one. What is offered for any mode is offered without one.
+bool codec_speeds_offer(
+		const struct es_codec_speeds *speeds, const char *encoder, const struct es_mode *mode);
 
 // `key` names version and CPU. False: there is none for this key, or it cannot be read.
 bool codec_speeds_load(struct es_codec_speeds *speeds, const char *path, const char *key);

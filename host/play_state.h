@@ -113,6 +113,7 @@ struct es_plays {
 
 // Something is to be told or freed, soon but not now.
 void plays_touch(struct es_plays *plays, bool changed);
+// NULL: at all, for some mode.
 bool plays_offers(const struct es_plays *plays, enum es_codec codec, const struct es_mode *mode);
 // 200, or 400 with the limit that it exceeds in error[cap].
 int plays_check_mode(

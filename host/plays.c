@@ -16,9 +16,6 @@
 
 #define ORPHANS_NS (2 * ES_NS_PER_S) // what a dead display leaves behind, between TERM and KILL
 
-// A codec is worth naming if it does at least this.
-static const struct es_mode least_mode = {640, 360, 30000};
-
 // --- the sweep: calls nobody expects from within, and frees what is over
 
 static void call_waiters(struct es_play *play) {
@@ -180,11 +177,7 @@ bool plays_offers(const struct es_plays *plays, enum es_codec codec, const struc
 		first = first &&
 				encoder_choice_resolve("software", (enum es_codec)i, error, sizeof(error)) == NULL;
 	}
-	const struct es_codec_speeds *speeds = codec_probe_speeds(plays->probe);
-	// Never more than the host says of itself before it knows the mode.
-	return first ||
-			(codec_speeds_sustain(speeds, encoder, mode) &&
-					codec_speeds_sustain(speeds, encoder, &least_mode));
+	return first || codec_speeds_offer(codec_probe_speeds(plays->probe), encoder, mode);
 }
 
 uint32_t plays_codec_support(const struct es_plays *plays) {
@@ -195,7 +188,7 @@ uint32_t plays_codec_support(const struct es_plays *plays) {
 	};
 	uint32_t support = 0;
 	for (int i = 0; i < ES_CODEC_COUNT; i++) {
-		support |= plays_offers(plays, (enum es_codec)i, &least_mode) ? bits[i] : 0;
+		support |= plays_offers(plays, (enum es_codec)i, NULL) ? bits[i] : 0;
 	}
 	return support;
 }

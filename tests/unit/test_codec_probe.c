@@ -73,6 +73,31 @@ static void test_sustains(void **state) {
 	assert_false(codec_speeds_sustain(&speeds, "x265", &hd));
 }
 
+// A client goes by what it was told before it chose a mode.
+static void test_offers(void **state) {
+	static const struct es_mode modes[] = {{16, 16, 1000}, {320, 180, 30000}, {640, 360, 30000},
+			{640, 360, 60000}, {1280, 720, 60000}, {3840, 2160, 120000}};
+	int n_offered = 0;
+	for (double fps = 1; fps < 4000; fps *= 1.3) {
+		struct es_codec_speeds speeds = {0};
+		assert_true(codec_speeds_set(&speeds, "x265", 640, 360, fps));
+		bool named = codec_speeds_offer(&speeds, "x265", NULL);
+		n_offered += named;
+		for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+			bool offered = codec_speeds_offer(&speeds, "x265", &modes[i]);
+			assert_true(named || !offered);
+			assert_true(!offered || codec_speeds_sustain(&speeds, "x265", &modes[i]));
+		}
+		// Named is what the smallest useful mode has.
+		assert_int_equal(named, codec_speeds_offer(&speeds, "x265", &modes[2]));
+	}
+	assert_true(n_offered > 5 && n_offered < 25);
+	struct es_codec_speeds slow = {0};
+	assert_true(codec_speeds_set(&slow, "x265", 640, 360, 20)); // of 320x180 it would do 80
+	assert_true(codec_speeds_sustain(&slow, "x265", &modes[1]));
+	assert_false(codec_speeds_offer(&slow, "x265", &modes[1]));
+}
+
 static void test_file(void **state) {
 	const struct folder *folder = *state;
 	char path[128];
@@ -237,6 +262,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_lines),
 			cmocka_unit_test(test_sustains),
+			cmocka_unit_test(test_offers),
 			IN_FOLDER(test_file),
 			IN_FOLDER(test_measures_once),
 			IN_FOLDER(test_fails),
