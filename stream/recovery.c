@@ -21,12 +21,6 @@ void recovery_new_encoder(struct es_recovery *recovery, int64_t now_ns) {
 	recovery->idr_coming_ns = now_ns;
 }
 
-void recovery_new_viewer(struct es_recovery *recovery) {
-	recovery->gap = ES_GAP_START;
-	forget_requests(recovery);
-	recovery->wants_idr = true;
-}
-
 bool recovery_admits(const struct es_recovery *recovery, const struct es_unit *unit) {
 	switch (recovery->gap) {
 	case ES_GAP_NONE:
@@ -49,6 +43,18 @@ static bool idr_is_coming(const struct es_recovery *recovery, int64_t now_ns) {
 
 static bool invalidation_is_coming(const struct es_recovery *recovery, int64_t now_ns) {
 	return recovery->invalidation_coming && fresh(recovery->invalidation_coming_ns, now_ns);
+}
+
+void recovery_unseen(struct es_recovery *recovery) {
+	recovery->idr_coming = false;
+}
+
+void recovery_new_viewer(struct es_recovery *recovery, int64_t now_ns) {
+	bool coming = idr_is_coming(recovery, now_ns);
+	forget_requests(recovery);
+	recovery->gap = ES_GAP_START;
+	recovery->idr_coming = coming;
+	recovery->wants_idr = !coming;
 }
 
 // An encoder that does not answer an invalidation still knows how to make an IDR.

@@ -59,8 +59,11 @@ void recovery_init(struct es_recovery *recovery);
 
 // Another encoder from here on (or the same at another mode), which begins with an IDR.
 void recovery_new_encoder(struct es_recovery *recovery, int64_t now_ns);
-// A viewer that has nothing yet.
-void recovery_new_viewer(struct es_recovery *recovery);
+// A unit came while there was no viewer.
+void recovery_unseen(struct es_recovery *recovery);
+// A viewer that has nothing yet: gets the IDR that the encoder begins with, or, if that has gone by
+// unseen, one that is asked for.
+void recovery_new_viewer(struct es_recovery *recovery, int64_t now_ns);
 
 // False: the viewer cannot decode it. Call recovery_withheld then.
 bool recovery_admits(const struct es_recovery *recovery, const struct es_unit *unit);

@@ -95,6 +95,7 @@ static enum es_sink_result sink_gamestream_write(
 		struct es_sink *sink, const struct es_unit *unit, const uint8_t *data) {
 	struct es_sink_gamestream *game = (struct es_sink_gamestream *)sink;
 	if (!game->ready || game->over || game->finishing) {
+		recovery_unseen(&game->recovery);
 		return ES_SINK_UNWANTED;
 	}
 	int64_t now_ns = clock_now_ns();
@@ -133,7 +134,7 @@ static enum es_sink_result sink_gamestream_finish(struct es_sink *sink, uint32_t
 static void get_ready(struct es_sink_gamestream *game) {
 	if (game->connected && game->video_ping.known && !game->ready) {
 		game->ready = true;
-		recovery_new_viewer(&game->recovery);
+		recovery_new_viewer(&game->recovery, clock_now_ns());
 	}
 }
 

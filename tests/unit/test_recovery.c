@@ -48,7 +48,8 @@ static void test_a_new_viewer_gets_an_idr_at_once(void **state) {
 	struct es_unit p = {.sequence = 7}, idr = {.sequence = 8, .idr = true};
 	recovery_init(&recovery);
 	recovery_new_encoder(&recovery, 990 * MS);
-	recovery_new_viewer(&recovery);
+	recovery_unseen(&recovery);
+	recovery_new_viewer(&recovery, 1000 * MS);
 	expect_idr(1000 * MS);
 	expect_nothing(1001 * MS);
 	assert_false(recovery_admits(&recovery, &p));
@@ -57,6 +58,25 @@ static void test_a_new_viewer_gets_an_idr_at_once(void **state) {
 	assert_true(recovery_admits(&recovery, &idr));
 	recovery_sent(&recovery, &idr, 1, 1003 * MS);
 	assert_true(recovery_admits(&recovery, &p));
+}
+
+// The encoder is about to begin, with an IDR: one is enough. But not if it never comes.
+static void test_a_new_viewer_waits_for_a_new_encoder(void **state) {
+	struct es_unit idr = {.sequence = 1, .idr = true};
+	recovery_init(&recovery);
+	recovery_new_encoder(&recovery, 990 * MS);
+	recovery_new_viewer(&recovery, 1000 * MS);
+	expect_nothing(1000 * MS);
+	struct es_recovery begun = recovery;
+	assert_true(recovery_admits(&recovery, &idr));
+	recovery_sent(&recovery, &idr, 1, 1003 * MS);
+	expect_nothing(5000 * MS);
+
+	recovery = begun;
+	struct es_unit p = {.sequence = 7};
+	recovery_withheld(&recovery, 2000 * MS);
+	assert_false(recovery_admits(&recovery, &p));
+	expect_idr(2000 * MS);
 }
 
 static void test_at_most_one_idr_in_250_ms(void **state) {
@@ -213,6 +233,7 @@ static void test_frame_numbers_wrap(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+			cmocka_unit_test_setup(test_a_new_viewer_waits_for_a_new_encoder, setup),
 			cmocka_unit_test_setup(test_a_new_viewer_gets_an_idr_at_once, setup),
 			cmocka_unit_test_setup(test_at_most_one_idr_in_250_ms, setup),
 			cmocka_unit_test_setup(test_a_request_too_soon_is_asked_later, setup),
