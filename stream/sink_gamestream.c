@@ -37,6 +37,7 @@ struct es_sink_gamestream {
 	struct es_recovery recovery;
 	struct es_rate rate;
 	bool connected, ready; // ready: connected, and there is an address to send to
+	bool has_begun; // the client has said so
 	bool finishing, over;
 	bool more_messages; // than were taken at once
 	bool has_bitrate;
@@ -163,10 +164,13 @@ static int64_t rtt_ns(const struct es_sink_gamestream *game) {
 	return shortest_ns < ES_RECOVERY_IDR_NS ? shortest_ns : ES_RECOVERY_IDR_NS;
 }
 
-// The client begins with such a request, before it can have lost anything.
+// The client begins with such a request ("start A"), before it can have lost anything: what it gets first
+// is an IDR in any case.
 static void take_idr_request(struct es_sink_gamestream *game) {
-	game->net.idr_asked++;
-	if (game->playing) {
+	bool is_start = !game->has_begun;
+	game->has_begun = true;
+	game->net.idr_asked += !is_start;
+	if (game->playing && !is_start) {
 		rate_broken(&game->rate);
 		recovery_want_idr(&game->recovery, clock_now_ns(), rtt_ns(game));
 	}
