@@ -50,11 +50,12 @@ void recovery_unseen(struct es_recovery *recovery) {
 }
 
 void recovery_new_viewer(struct es_recovery *recovery, int64_t now_ns) {
+	bool none_yet = recovery->encoder == 0; // it will begin with one
 	bool coming = idr_is_coming(recovery, now_ns);
 	forget_requests(recovery);
 	recovery->gap = ES_GAP_START;
 	recovery->idr_coming = coming;
-	recovery->wants_idr = !coming;
+	recovery->wants_idr = !coming && !none_yet;
 }
 
 // An encoder that does not answer an invalidation still knows how to make an IDR.

@@ -64,7 +64,10 @@ static void test_a_new_viewer_gets_an_idr_at_once(void **state) {
 static void test_a_new_viewer_waits_for_a_new_encoder(void **state) {
 	struct es_unit idr = {.sequence = 1, .idr = true};
 	recovery_init(&recovery);
+	recovery_new_viewer(&recovery, 900 * MS);
+	expect_nothing(900 * MS);
 	recovery_new_encoder(&recovery, 990 * MS);
+	expect_nothing(990 * MS);
 	recovery_new_viewer(&recovery, 1000 * MS);
 	expect_nothing(1000 * MS);
 	struct es_recovery begun = recovery;
