@@ -252,7 +252,7 @@ static void usage(FILE *out) {
 			"  --rate callback|HZ       commit in each frame callback, or on an own clock\n"
 			"  --frames N, --seconds S  end after that\n"
 			"  --size WxH, --fullscreen (else the configured size)\n"
-			"  --damage full|rect:WxH|moving:WxH|none|unchanged\n"
+			"  --damage full|jump|rect:WxH|moving:WxH|none|unchanged\n"
 			"  --content plain|gradient|text|noise\n"
 			"  --still-after N          stop committing, but stay\n"
 			"  --resume-on-signal       commit once more for each SIGUSR1\n"
@@ -278,6 +278,7 @@ static bool parse_damage(const char *text, struct es_paint_options *options) {
 			{"full", ES_PAINT_FULL},
 			{"none", ES_PAINT_NONE},
 			{"unchanged", ES_PAINT_UNCHANGED},
+			{"jump", ES_PAINT_JUMP},
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i].name) == 0) {

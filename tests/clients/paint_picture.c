@@ -161,8 +161,9 @@ void paint_picture_draw(
 	if (still && had != 0) {
 		return;
 	}
-	if (picture->damage == ES_PAINT_FULL || still) {
-		copy_background(picture, px, all, number * SCROLL_STEP);
+	bool jumps = picture->damage == ES_PAINT_JUMP;
+	if (picture->damage == ES_PAINT_FULL || jumps || still) {
+		copy_background(picture, px, all, jumps ? hash(number) : number * SCROLL_STEP);
 		draw_marks(picture, px, all, number);
 		return;
 	}

@@ -14,6 +14,7 @@ enum es_paint_content {
 
 enum es_paint_damage {
 	ES_PAINT_FULL, // everything scrolls
+	ES_PAINT_JUMP, // everything is elsewhere, so that no motion is found
 	ES_PAINT_RECT, // an area at a fixed place
 	ES_PAINT_MOVING, // an area that wanders
 	ES_PAINT_NONE, // commits without damage, the picture stays
