@@ -29,11 +29,32 @@ class Quality(harness.Case):
         for channel in ('red', 'green', 'blue'):
             self.assertLess(compared[channel], most)
 
+    def check_every_picture(self, codec):
+        """Each picture shows the number that the app drew last, not the one before it."""
+        run = self.record(harness.paint('--frames', NUMBER + 20), '-c', codec, '-s', '640x360@60', '-b', '10M')
+        marks = harness.read_marks(run.output)
+        self.assertEqual([m for m in marks if not m['crc_ok'] or m['torn']], [])
+        found = harness.numbers(marks)
+        self.assertEqual(found, sorted(found))
+        self.assertEqual(found[-1], NUMBER + 20)
+        repeats = len(found) - len(set(found))
+        print(f'{codec}: {len(found)} pictures, {repeats} of them repeats')
+        self.assertLessEqual(repeats, run.stats()['frames']['repeated'])
+
     def unit_sizes(self, path):
         result = subprocess.run(
             ['ffprobe', '-v', 'error', '-show_entries', 'packet=size', '-of', 'json', path],
             capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL, timeout=60)
         return [int(packet['size']) for packet in json.loads(result.stdout)['packets']]
+
+    def test_every_picture_h264(self):
+        self.check_every_picture('h264')
+
+    def test_every_picture_hevc(self):
+        self.check_every_picture('hevc')
+
+    def test_every_picture_av1(self):
+        self.check_every_picture('av1')
 
     def test_plain(self):
         self.check('plain', 'rect:256x256', 8, 2)

@@ -164,6 +164,103 @@ static void test_one_in_one_out(void **state) {
 	for_each_encoder(check_one_in_one_out);
 }
 
+#define CELL 16
+#define CELL_COLUMNS 16
+#define CELL_ROWS 4
+
+// Each may change every nine pictures, few with any one.
+static bool cell_is_white(uint32_t frame, uint32_t cell) {
+	uint32_t v = ((frame + cell * 7) / 9 * 64 + cell + 1) * UINT32_C(0x9e3779b1);
+	v = (v ^ v >> 15) * UINT32_C(0x2c1b3c6d);
+	return v >> 31;
+}
+
+// A chroma sample of any layout.
+static uint8_t *chroma_at(struct stream *stream, uint32_t i, uint32_t x, uint32_t y) {
+	struct es_picture *picture = &stream->picture;
+	return picture->layout == ES_PICTURE_NV12
+			? &picture->plane[1][y * picture->stride[1] + x * 2 + i]
+			: &picture->plane[1 + i][y * picture->stride[1 + i] + x];
+}
+
+// A soft slope of all colours that scrolls.
+static void draw_slope(struct stream *stream, uint32_t frame) {
+	for (uint32_t y = 0; y < HEIGHT; y++) {
+		for (uint32_t x = 0; x < WIDTH; x++) {
+			uint32_t at = (x + frame * 6) % WIDTH, slope = at < WIDTH / 2 ? at : WIDTH - at;
+			stream->picture.plane[0][y * stream->picture.stride[0] + x] =
+					(uint8_t)(60 + slope / 2 + y / 3);
+			*chroma_at(stream, 0, x / 2, y / 2) = (uint8_t)(160 - slope / 3);
+			*chroma_at(stream, 1, x / 2, y / 2) = (uint8_t)(100 + slope / 3);
+		}
+	}
+	damage_add_all(&stream->damage);
+}
+
+// Black and white cells in the upper left corner, which stay where they are.
+static void draw_cells(struct stream *stream, uint32_t frame) {
+	for (uint32_t y = 0; y < CELL_ROWS * CELL; y++) {
+		for (uint32_t x = 0; x < CELL_COLUMNS * CELL; x++) {
+			bool white = cell_is_white(frame, y / CELL * CELL_COLUMNS + x / CELL);
+			stream->picture.plane[0][y * stream->picture.stride[0] + x] = white ? 235 : 16;
+			*chroma_at(stream, 0, x / 2, y / 2) = 128;
+			*chroma_at(stream, 1, x / 2, y / 2) = 128;
+		}
+	}
+	damage_add(&stream->damage, 0, 0, CELL_COLUMNS * CELL, CELL_ROWS * CELL);
+}
+
+// From the middle of the cell, away from its blurred border.
+static bool shows_white(const struct es_decoded *decoded, uint32_t cell) {
+	uint32_t x0 = cell % CELL_COLUMNS * CELL, y0 = cell / CELL_COLUMNS * CELL, sum = 0;
+	for (uint32_t y = y0 + CELL / 4; y < y0 + CELL * 3 / 4; y++) {
+		for (uint32_t x = x0 + CELL / 4; x < x0 + CELL * 3 / 4; x++) {
+			sum += decoded->plane[0][y * decoded->stride[0] + x];
+		}
+	}
+	return sum / (CELL * CELL / 4) >= 126;
+}
+
+static unsigned count_wrong_cells(const struct es_decoded *decoded, uint32_t frame) {
+	unsigned n = 0;
+	for (uint32_t cell = 0; cell < CELL_COLUMNS * CELL_ROWS; cell++) {
+		n += shows_white(decoded, cell) != cell_is_white(frame, cell);
+	}
+	return n;
+}
+
+// Each picture is there at once and not only every few: a player acts upon each. What changes only a
+// little is what fast encoders like to leave out.
+static void check_every_picture(
+		const struct es_encoder_impl *impl, void (*draw)(struct stream *stream, uint32_t frame)) {
+	struct stream *stream = stream_open(impl, 4000);
+	struct es_decode_back *decoder = decode_back_create(impl->codec);
+	for (uint32_t frame = 0; frame < 60; frame++) {
+		draw(stream, frame);
+		draw_cells(stream, frame);
+		encode(stream, false, false);
+		struct es_decoded decoded;
+		decode(decoder, stream, stream->sequence, &decoded);
+		unsigned wrong = count_wrong_cells(&decoded, frame);
+		double error = mean_error(stream, &decoded);
+		if (wrong > 0 || error > 3) {
+			fail_msg("%s: picture %u: %u cells are wrong, the mean error is %.1f", impl->name,
+					frame, wrong, error);
+		}
+	}
+	decode_back_destroy(decoder);
+	stream_close(stream);
+}
+
+static void check_every_picture_both(const struct es_encoder_impl *impl) {
+	check_every_picture(impl, draw_all);
+	check_every_picture(impl, draw_slope);
+}
+
+static void test_every_picture_is_there(void **state) {
+	for_each_encoder(check_every_picture_both);
+}
+
 // Parameter sets for containers, and the same before each IDR.
 static void check_headers(const struct es_encoder_impl *impl) {
 	struct stream *stream = stream_open(impl, 4000);
@@ -410,6 +507,7 @@ int main(void) {
 			cmocka_unit_test(test_one_reference),
 			cmocka_unit_test(test_find),
 			cmocka_unit_test(test_one_in_one_out),
+			cmocka_unit_test(test_every_picture_is_there),
 			cmocka_unit_test(test_headers),
 			cmocka_unit_test(test_bitrate_without_idr),
 			cmocka_unit_test(test_recovers_bit_exact),
