@@ -188,6 +188,21 @@ bool clients_set_legacy(
 	return finish_change(clients, &next, error, cap);
 }
 
+bool clients_set_keyboard(
+		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap) {
+	struct es_client_list next;
+	if (layout[0] != '\0' && !keymap_is_layout(layout)) {
+		snprintf(error, cap, "'%.80s' is not an xkb layout (as us, or de(nodeadkeys))", layout);
+		return false;
+	}
+	struct es_client *client = begin_edit(clients, &next, id, error, cap);
+	if (client == NULL) {
+		return false;
+	}
+	snprintf(client->keyboard, sizeof(client->keyboard), "%s", layout);
+	return finish_change(clients, &next, error, cap);
+}
+
 bool clients_revoke(struct es_clients *clients, uint32_t id, char *error, size_t cap) {
 	struct es_client_list next;
 	struct es_client *client = begin_edit(clients, &next, id, error, cap);

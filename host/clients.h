@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "protocol/crypto.h"
+#include "protocol/keymap.h"
 
 #define ES_CLIENT_NAME_MAX 64
 
@@ -17,6 +18,7 @@ struct es_client {
 	uint8_t fingerprint[ES_SHA256_SIZE]; // of the certificate's DER: what identifies it
 	struct es_cert cert;
 	time_t paired_at;
+	char keyboard[ES_LAYOUT_SIZE]; // layout of its keys; "": the app's or the host's
 	bool legacy; // may use the old control encryption and unencrypted RTSP
 };
 
@@ -43,4 +45,7 @@ bool clients_rename(
 		struct es_clients *clients, uint32_t id, const char *name, char *error, size_t cap);
 bool clients_set_legacy(
 		struct es_clients *clients, uint32_t id, bool legacy, char *error, size_t cap);
+// "": none of its own.
+bool clients_set_keyboard(
+		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap);
 bool clients_revoke(struct es_clients *clients, uint32_t id, char *error, size_t cap);

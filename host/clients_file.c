@@ -52,6 +52,8 @@ static bool put_client(yyjson_mut_doc *doc, yyjson_mut_val *items, const struct 
 			yyjson_mut_obj_add_strcpy(doc, item, "name", client->name) &&
 			yyjson_mut_obj_add_sint(doc, item, "paired_at", client->paired_at) &&
 			yyjson_mut_obj_add_bool(doc, item, "legacy", client->legacy) &&
+			(client->keyboard[0] == '\0' ||
+					yyjson_mut_obj_add_strcpy(doc, item, "keyboard", client->keyboard)) &&
 			yyjson_mut_obj_add_strcpy(doc, item, "certificate", pem);
 }
 
@@ -72,6 +74,19 @@ char *clients_file_text(const struct es_client_list *list, size_t *size) {
 	return text;
 }
 
+// Missing: it has none of its own.
+static bool take_keyboard(struct es_client *client, yyjson_val *keyboard) {
+	const char *layout = yyjson_get_str(keyboard);
+	if (keyboard == NULL) {
+		return true;
+	}
+	if (layout == NULL || strlen(layout) != yyjson_get_len(keyboard) || !keymap_is_layout(layout)) {
+		return false;
+	}
+	memcpy(client->keyboard, layout, strlen(layout) + 1);
+	return true;
+}
+
 static bool take_client(struct es_client *client, yyjson_val *item, uint32_t last_id,
 		uint32_t next_id, const char **why) {
 	yyjson_val *id = yyjson_obj_get(item, "id"), *name = yyjson_obj_get(item, "name");
@@ -86,6 +101,8 @@ static bool take_client(struct es_client *client, yyjson_val *item, uint32_t las
 		*why = "its name is missing, too long or not plain text";
 	} else if (!yyjson_is_int(paired_at) || !yyjson_is_bool(legacy)) {
 		*why = "its paired_at or legacy is missing";
+	} else if (!take_keyboard(client, yyjson_obj_get(item, "keyboard"))) {
+		*why = "its keyboard is not an xkb layout";
 	} else if (!yyjson_is_str(certificate)) {
 		*why = "its certificate is missing";
 	} else if (cert_parse_client(&client->cert, yyjson_get_str(certificate),

@@ -168,6 +168,7 @@ static enum outcome list_clients(struct request *request) {
 		add_text(doc, item, "name", client->name);
 		yyjson_mut_obj_add_sint(doc, item, "paired_at", client->paired_at);
 		yyjson_mut_obj_add_bool(doc, item, "legacy", client->legacy);
+		add_text(doc, item, "keyboard", client->keyboard);
 		yyjson_mut_obj_add_strcpy(doc, item, "fingerprint", fingerprint);
 	}
 	return DONE;
@@ -207,6 +208,19 @@ static enum outcome set_legacy(struct request *request) {
 							request->error, sizeof(request->error))
 			? DONE
 			: REFUSED;
+}
+
+static enum outcome set_keyboard(struct request *request) {
+	const struct es_control_host *host = request->host;
+	uint32_t id;
+	const char *layout = take_text(request, "keyboard");
+	if (layout == NULL || !take_number(request, "id", true, &id) ||
+			!clients_set_keyboard(
+					host->clients, id, layout, request->error, sizeof(request->error))) {
+		return REFUSED;
+	}
+	plays_set_keyboard(host->plays, id, layout);
+	return DONE;
 }
 
 // --- apps and sessions
@@ -348,6 +362,8 @@ static const struct route {
 		{"client-rename", rename_client, "id, name"},
 		{"client-revoke", revoke_client, "id"},
 		{"client-legacy", set_legacy, "id, legacy (true or false)"},
+		{"client-keyboard", set_keyboard,
+				"id, keyboard (a layout; empty: the app's or the host's)"},
 		{"apps", list_apps, "what can be launched"},
 		{"sessions", list_sessions, "what runs"},
 		{"stop", stop_session, "session (unless one runs alone)"},

@@ -13,20 +13,23 @@ static const char help[] =
 		"Usage: earthshine clients\n"
 		"       earthshine clients rename ID NAME\n"
 		"       earthshine clients revoke ID\n"
+		"       earthshine clients keyboard ID LAYOUT|default\n"
 		"       earthshine clients legacy ID on|off\n"
 		"\n"
 		"Lists the paired devices, names one, or takes its trust away: a session that it plays ends\n"
-		"then. `legacy on` lets an old device use the unencrypted RTSP and the old control encryption.\n";
+		"then. `keyboard de` is for a device with German keys, in place of the app's and the host's layout.\n"
+		"`legacy on` lets an old device use the unencrypted RTSP and the old control encryption.\n";
 
 static void print_client(yyjson_val *item) {
-	char name[256], date[32] = "";
+	char name[256], keyboard[128], date[32] = "";
 	time_t paired_at = (time_t)yyjson_get_sint(yyjson_obj_get(item, "paired_at"));
 	struct tm tm;
 	if (localtime_r(&paired_at, &tm) != NULL) {
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &tm);
 	}
-	printf("%4llu  %-32s  %-16s  %s\n", (unsigned long long)operate_uint(item, "id"),
+	printf("%4llu  %-32s  %-16s  %-8s  %s\n", (unsigned long long)operate_uint(item, "id"),
 			operate_text(item, "name", name, sizeof(name)), date,
+			operate_text(item, "keyboard", keyboard, sizeof(keyboard)),
 			yyjson_is_true(yyjson_obj_get(item, "legacy")) ? "legacy" : "");
 }
 
@@ -43,7 +46,7 @@ static int list(struct es_operate *operate) {
 		puts("No device is paired. See `earthshine pair --help`.");
 		return 0;
 	}
-	printf("%4s  %-32s  %-16s\n", "ID", "DEVICE", "PAIRED");
+	printf("%4s  %-32s  %-16s  %s\n", "ID", "DEVICE", "PAIRED", "KEYBOARD");
 	yyjson_arr_foreach(items, index, n, item) {
 		print_client(item);
 	}
@@ -74,6 +77,13 @@ static int revoke_one(struct es_operate *operate) {
 	return change(operate, "client-revoke", "Revoked.");
 }
 
+static int set_keyboard(struct es_operate *operate) {
+	const char *layout = operate->words[2];
+	bool none = strcmp(layout, "default") == 0;
+	yyjson_mut_obj_add_str(operate->request, operate->args, "keyboard", none ? "" : layout);
+	return change(operate, "client-keyboard", none ? "Keyboard as the app's." : "Keyboard set.");
+}
+
 static int set_legacy(struct es_operate *operate) {
 	bool on = strcmp(operate->words[2], "on") == 0;
 	if (!on && strcmp(operate->words[2], "off") != 0) {
@@ -91,6 +101,7 @@ static const struct verb {
 } verbs[] = {
 		{"rename", 3, "clients rename ID NAME", rename_one},
 		{"revoke", 2, "clients revoke ID", revoke_one},
+		{"keyboard", 3, "clients keyboard ID LAYOUT|default", set_keyboard},
 		{"legacy", 3, "clients legacy ID on|off", set_legacy},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -209,6 +209,11 @@ static void fill_ticket(const struct es_play *play, struct es_play_ticket *ticke
 	}
 }
 
+void play_set_keyboard(struct es_play *play, const char *layout) {
+	snprintf(play->keyboard, sizeof(play->keyboard), "%s",
+			layout[0] != '\0' ? layout : play->app.keyboard);
+}
+
 int play_admit(
 		struct es_play *play, const struct es_play_request *request, char *error, size_t cap) {
 	const struct es_settings *settings = play->plays->settings;
@@ -227,6 +232,7 @@ int play_admit(
 	play->client_id = request->client->id;
 	memcpy(play->client_name, request->client->name, sizeof(play->client_name));
 	play->mode = request->mode;
+	play_set_keyboard(play, request->client->keyboard);
 	enter(play, ES_PLAY_PENDING, CONNECT_NS, handle_connect_time);
 	return 200;
 }

@@ -76,6 +76,9 @@ struct es_play *plays_current(const struct es_plays *plays, const struct es_clie
 // A client was revoked: its connections end, its private sessions too.
 void plays_revoke(struct es_plays *plays, uint32_t client_id);
 
+// A client's layout is another now ("": the app's): what it plays follows.
+void plays_set_keyboard(struct es_plays *plays, uint32_t client_id, const char *layout);
+
 // --- RTSP
 
 // Sessions that expect RTSP from this address, one after the other; start with NULL.

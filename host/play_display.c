@@ -209,10 +209,10 @@ static void send_start(struct es_play *play) {
 	msg.start_display.scale_milli = 1000;
 	msg.start_display.start_now = true;
 	snprintf(msg.start_display.name, sizeof(msg.start_display.name), "%s", play->app.title);
-	snprintf(msg.start_display.keyboard, sizeof(msg.start_display.keyboard), "%s",
-			play->app.keyboard);
+	snprintf(msg.start_display.keyboard, sizeof(msg.start_display.keyboard), "%s", play->keyboard);
 	room_send(play->display, &msg, NULL, 0);
 	play->display_mode = play->mode;
+	memcpy(play->display_keyboard, play->keyboard, sizeof(play->display_keyboard));
 }
 
 static bool start_display(struct es_play *play) {
@@ -259,6 +259,17 @@ void play_display_end(struct es_play *play) {
 		room_ask(play->display, ES_SESSION_DRAIN);
 		room_must_end(play->display, DRAIN_NS + LEAVE_NS);
 	}
+}
+
+void play_display_tell_keyboard(struct es_play *play) {
+	if (play->display == NULL || play->display_ended ||
+			strcmp(play->display_keyboard, play->keyboard) == 0) {
+		return;
+	}
+	struct es_session_msg msg = {.type = ES_SESSION_KEYBOARD};
+	snprintf(msg.keyboard.layout, sizeof(msg.keyboard.layout), "%s", play->keyboard);
+	room_send(play->display, &msg, NULL, 0);
+	memcpy(play->display_keyboard, play->keyboard, sizeof(play->display_keyboard));
 }
 
 void play_display_detach(struct es_play *play, uint32_t viewer) {

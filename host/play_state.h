@@ -63,6 +63,7 @@ struct es_play {
 	uint32_t client_id;
 	char client_name[ES_CLIENT_NAME_MAX];
 	struct es_mode mode; // as wanted now
+	char keyboard[ES_LAYOUT_SIZE]; // the same
 	int64_t since_ns, detached_ns;
 	struct es_play_ticket ticket;
 	sd_event_source *timer; // of the state
@@ -75,6 +76,7 @@ struct es_play {
 	struct es_room_process *display; // NULL: not yet, or gone
 	pid_t display_pid; // of the last one
 	struct es_mode display_mode; // as told
+	char display_keyboard[ES_LAYOUT_SIZE]; // the same
 	bool display_ended; // it has said END
 	bool orphans; // the display died: what it left behind is being ended
 	bool after_run;
@@ -143,6 +145,8 @@ bool play_is_gone(const struct es_play *play);
 // Settings have changed: the idle time may be another.
 void play_arm_idle(struct es_play *play);
 bool play_add_waiter(struct es_play *play, void (*done)(void *data, bool ended), void *data);
+// As the client has it, "": as the app has it.
+void play_set_keyboard(struct es_play *play, const char *layout);
 void play_connected(struct es_play *play); // the control connection stands
 
 // --- play_display.c
@@ -151,6 +155,8 @@ void play_connected(struct es_play *play); // the control connection stands
 bool play_display_begin(struct es_play *play);
 // Begins the end of app and display.
 void play_display_end(struct es_play *play);
+// If it has another layout than is wanted now.
+void play_display_tell_keyboard(struct es_play *play);
 void play_display_detach(struct es_play *play, uint32_t viewer);
 // Neither display, nor its descendants, nor a command around the app are there.
 bool play_display_gone(const struct es_play *play);

@@ -85,6 +85,7 @@ void play_viewer_attach_display(struct es_play_viewer *viewer) {
 	bool ok = true;
 	if (!viewer->attached) {
 		tell_mode(viewer->play);
+		play_display_tell_keyboard(viewer->play);
 		viewer->attached = true;
 		ok = attach(viewer, ES_ATTACH_DEVICE, viewer->streamer, display);
 	}

@@ -444,6 +444,16 @@ void plays_revoke(struct es_plays *plays, uint32_t client_id) {
 	}
 }
 
+void plays_set_keyboard(struct es_plays *plays, uint32_t client_id, const char *layout) {
+	for (size_t i = 0; i < plays->n; i++) {
+		struct es_play *play = plays->items[i];
+		if (play->client_id == client_id) {
+			play_set_keyboard(play, layout);
+			play_display_tell_keyboard(play);
+		}
+	}
+}
+
 // --- looking around
 
 struct es_play *plays_next_pending(

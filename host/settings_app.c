@@ -6,6 +6,7 @@
 #include "host/quantity.h"
 #include "host/safe_text.h"
 #include "host/settings_parse.h"
+#include "protocol/keymap.h"
 
 #define MAX_APPS 256
 #define MAX_TITLE 127
@@ -132,7 +133,7 @@ static bool take_keyboard(
 	if (!settings_expect(parse, d, 1, 1, "keyboard LAYOUT")) {
 		return false;
 	}
-	if (!settings_is_layout(d->params[0])) {
+	if (!keymap_is_layout(d->params[0])) {
 		return settings_refuse(parse, d->lineno,
 				"keyboard '%s' is not an xkb layout (as us, or de(nodeadkeys))", d->params[0]);
 	}

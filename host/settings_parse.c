@@ -10,6 +10,7 @@
 #include "host/quantity.h"
 #include "host/safe_text.h"
 #include "host/settings_syntax.h"
+#include "protocol/keymap.h"
 #include "protocol/mode.h"
 
 #define MIN_PORT 1029 // HTTPS is five below, and must not need root
@@ -35,21 +36,6 @@ bool settings_expect(const struct es_settings_parse *parse, const struct scfg_di
 	return settings_refuse(parse, directive->lineno,
 			"'%s' has %zu values; write: %s (a value with blanks in quotes)", directive->name,
 			directive->params_len, usage);
-}
-
-bool settings_is_layout(const char *text) {
-	static const char letters[] =
-			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-	size_t n = strspn(text, letters);
-	while (n > 0 && text[n] == ',') {
-		size_t more = strspn(text + n + 1, letters);
-		n = more > 0 ? n + 1 + more : 0;
-	}
-	if (n > 0 && text[n] == '(') {
-		size_t variant = strspn(text + n + 1, letters);
-		return variant > 0 && strcmp(text + n + 1 + variant, ")") == 0 && n + variant < 64;
-	}
-	return n > 0 && n < 64 && text[n] == '\0';
 }
 
 static bool replace(
@@ -194,7 +180,7 @@ static bool take_idle(const struct es_settings_parse *parse, const struct scfg_d
 }
 
 static bool take_keyboard(const struct es_settings_parse *parse, const struct scfg_directive *d) {
-	if (!settings_is_layout(d->params[0])) {
+	if (!keymap_is_layout(d->params[0])) {
 		return settings_refuse(parse, d->lineno,
 				"keyboard '%s' is not an xkb layout (as us, or de(nodeadkeys))", d->params[0]);
 	}

@@ -19,8 +19,6 @@ bool settings_refuse(const struct es_settings_parse *parse, int line, const char
 // Refuses a directive with another number of values than that; `usage` is how it is written.
 bool settings_expect(const struct es_settings_parse *parse, const struct scfg_directive *directive,
 		size_t least, size_t most, const char *usage);
-// "us", "us,ru", "de(nodeadkeys)".
-bool settings_is_layout(const char *text);
 // An `app` block: one more in settings->apps. Its id is 0 if it has none of its own.
 bool settings_take_app(
 		const struct es_settings_parse *parse, const struct scfg_directive *directive);

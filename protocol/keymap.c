@@ -1,6 +1,11 @@
 #include "protocol/keymap.h"
 
 #include <linux/input-event-codes.h>
+#include <string.h>
+
+#include "protocol/session_msg.h"
+
+_Static_assert(ES_LAYOUT_SIZE <= ES_SESSION_MAX_KEYBOARD, "layouts travel in session messages");
 
 // 1C and 1D are what the common client sends for a keyboard's Lang1 and Lang2.
 static const uint16_t evdev[256] = {
@@ -148,4 +153,19 @@ static const uint16_t evdev[256] = {
 
 uint32_t keymap_evdev(uint8_t vk) {
 	return evdev[vk];
+}
+
+bool keymap_is_layout(const char *text) {
+	static const char letters[] =
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	size_t n = strspn(text, letters);
+	while (n > 0 && text[n] == ',') {
+		size_t more = strspn(text + n + 1, letters);
+		n = more > 0 ? n + 1 + more : 0;
+	}
+	if (n > 0 && text[n] == '(') {
+		size_t variant = strspn(text + n + 1, letters);
+		n = variant > 0 && text[n + 1 + variant] == ')' ? n + variant + 2 : 0;
+	}
+	return n > 0 && n < ES_LAYOUT_SIZE && text[n] == '\0';
 }

@@ -82,6 +82,14 @@ bool clients_set_legacy(
 	return true;
 }
 
+bool clients_set_keyboard(
+		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap) {
+	return layout[0] == '\0';
+}
+
+void plays_set_keyboard(struct es_plays *plays, uint32_t client_id, const char *layout) {
+}
+
 bool clients_revoke(struct es_clients *clients, uint32_t id, char *error, size_t cap) {
 	return true;
 }
@@ -123,6 +131,7 @@ size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
 			"{\"route\":\"pair\",\"pin\":\"1234\",\"request\":2}",
 			"{\"route\":\"client-rename\",\"id\":1,\"name\":\"a\\u001bb\"}",
 			"{\"route\":\"client-legacy\",\"id\":1,\"legacy\":true}",
+			"{\"route\":\"client-keyboard\",\"id\":1,\"keyboard\":\"\"}",
 			"{\"route\":\"client-revoke\",\"id\":1}",
 			"{\"route\":\"stop\",\"session\":7}",
 			"{\"route\":\"pairings\"}",

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "host/settings_parse.h"
+#include "protocol/keymap.h"
 
 static void require(bool holds, const char *what) {
 	if (!holds) {
@@ -26,7 +27,7 @@ static void check_app(const struct es_settings *s, size_t index) {
 	for (char **env = app->env; *env != NULL; env++) {
 		require(strchr(*env, '=') != NULL, "an assignment");
 	}
-	require(app->keyboard == NULL || settings_is_layout(app->keyboard), "an app's keyboard");
+	require(app->keyboard == NULL || keymap_is_layout(app->keyboard), "an app's keyboard");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

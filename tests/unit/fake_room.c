@@ -156,6 +156,9 @@ static void take(struct fake *fake, const struct es_session_msg *msg) {
 	case ES_SESSION_MODE:
 		note(fake, "MODE %ux%u@%d", msg->mode.width, msg->mode.height, msg->mode.refresh_mhz);
 		return;
+	case ES_SESSION_KEYBOARD:
+		note(fake, "KEYBOARD '%s'", msg->keyboard.layout);
+		return;
 	case ES_SESSION_TERMINATE:
 		note(fake, "TERMINATE %08x", msg->terminate.code);
 		say_end(fake, ES_END_DRAINED, 0);

@@ -93,6 +93,11 @@ static void test_changes_last(void **state) {
 	assert_int_equal(add(f, clients, 1, "Fernseher \xc3\xa4"), 2);
 	assert_true(clients_rename(clients, 1, "Steam Deck", f->error, sizeof(f->error)));
 	assert_true(clients_set_legacy(clients, 2, true, f->error, sizeof(f->error)));
+	assert_true(clients_set_keyboard(clients, 1, "us,ru", f->error, sizeof(f->error)));
+	assert_true(clients_set_keyboard(clients, 2, "fr", f->error, sizeof(f->error)));
+	assert_true(clients_set_keyboard(clients, 2, "", f->error, sizeof(f->error)));
+	assert_false(clients_set_keyboard(clients, 2, "de;rm", f->error, sizeof(f->error)));
+	assert_non_null(strstr(f->error, "'de;rm' is not an xkb layout"));
 	time_t paired_at = clients_find(clients, 2)->paired_at;
 	assert_true(paired_at > 0);
 	clients_destroy(clients);
@@ -103,6 +108,8 @@ static void test_changes_last(void **state) {
 	check_client(clients_at(clients, 1), 2, "Fernseher \xc3\xa4", &f->certs[1]);
 	assert_false(clients_at(clients, 0)->legacy);
 	assert_true(clients_at(clients, 1)->legacy);
+	assert_string_equal(clients_at(clients, 0)->keyboard, "us,ru");
+	assert_string_equal(clients_at(clients, 1)->keyboard, "");
 	assert_int_equal(clients_at(clients, 1)->paired_at, paired_at);
 	assert_ptr_equal(clients_find_der(clients, f->certs[1].der, f->certs[1].der_size),
 			clients_at(clients, 1));
@@ -205,6 +212,7 @@ static void test_refused_lists(void **state) {
 	struct es_clients *clients = load(f);
 	add(f, clients, 0, "one");
 	add(f, clients, 1, "two");
+	assert_true(clients_set_keyboard(clients, 1, "de", f->error, sizeof(f->error)));
 	clients_destroy(clients);
 	char *text = NULL;
 	size_t size = 0;
@@ -223,6 +231,8 @@ static void test_refused_lists(void **state) {
 	expect_replaced_refused(f, text, "\"one\"", "\"a\\u0000b\"", "name");
 	expect_replaced_refused(f, text, "\"one\"", "7", "name");
 	expect_replaced_refused(f, text, "\"legacy\": false", "\"legacy\": 0", "legacy");
+	expect_replaced_refused(f, text, "\"de\"", "\"d e\"", "keyboard");
+	expect_replaced_refused(f, text, "\"de\"", "7", "keyboard");
 	expect_replaced_refused(f, text, "MII", "NII", "client 1");
 	expect_replaced_refused(f, text, "\"clients\"", "\"klients\"", "clients is missing");
 	free(text);

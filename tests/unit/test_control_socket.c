@@ -42,7 +42,7 @@ static struct {
 static struct {
 	struct es_play_info info;
 	size_t n;
-	uint32_t stop_id, revoked;
+	uint32_t stop_id, revoked, layout_of;
 	void (*done)(void *data, bool ended);
 	void *done_data;
 	void *forgotten;
@@ -108,6 +108,10 @@ void plays_forget(struct es_plays *unused, void *data) {
 
 void plays_revoke(struct es_plays *unused, uint32_t client_id) {
 	plays.revoked = client_id;
+}
+
+void plays_set_keyboard(struct es_plays *unused, uint32_t client_id, const char *layout) {
+	plays.layout_of = client_id;
 }
 
 void gamestream_revoke(struct es_gamestream *unused) {
@@ -293,6 +297,9 @@ static void test_clients(void **state) {
 	assert_string_equal(clients_find(f->clients, 1)->name, "Mine");
 	expect(ask(f, "{\"route\":\"client-legacy\",\"id\":2,\"legacy\":true}"), "\"ok\":true");
 	assert_true(clients_find(f->clients, 2)->legacy);
+	expect(ask(f, "{\"route\":\"client-keyboard\",\"id\":2,\"keyboard\":\"de\"}"), "\"ok\":true");
+	assert_int_equal(plays.layout_of, 2);
+	expect(ask(f, "{\"route\":\"clients\"}"), "\"keyboard\":\"de\"");
 	expect(ask(f, "{\"route\":\"client-revoke\",\"id\":2}"), "\"ok\":true");
 	assert_null(clients_find(f->clients, 2));
 	assert_int_equal(plays.revoked, 2);
@@ -322,6 +329,8 @@ static void test_bad_requests(void **state) {
 			{"{\"route\":\"client-revoke\",\"id\":4294967296}", "'id'"},
 			{"{\"route\":\"client-rename\",\"id\":1}", "'name'"},
 			{"{\"route\":\"client-legacy\",\"id\":1,\"legacy\":1}", "'legacy'"},
+			{"{\"route\":\"client-keyboard\",\"id\":1}", "'keyboard'"},
+			{"{\"route\":\"client-keyboard\",\"id\":1,\"keyboard\":\"a b\"}", "xkb layout"},
 			{"{\"route\":\"stop\"}", "no session runs"},
 			{"{\"route\":\"stop\",\"session\":\"1\"}", "'session'"},
 	};

@@ -103,11 +103,31 @@ static void test_others(void **state) {
 	assert_int_equal(140, n);
 }
 
+static void test_layouts(void **state) {
+	static const char *const good[] = {"us", "us,ru", "de(nodeadkeys)", "us,ru(phonetic)"};
+	static const char *const bad[] = {
+			"", "us,", ",us", "de()", "de(a", "de(a)b", "(a)", "d e", "de;a"};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(keymap_is_layout(good[i]));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(keymap_is_layout(bad[i]));
+	}
+	char text[ES_LAYOUT_SIZE + 1] = "de(";
+	memset(text + 3, 'a', ES_LAYOUT_SIZE - 3);
+	text[ES_LAYOUT_SIZE - 2] = ')';
+	text[ES_LAYOUT_SIZE - 1] = '\0';
+	assert_true(keymap_is_layout(text));
+	memcpy(text + ES_LAYOUT_SIZE - 2, "a)", 3);
+	assert_false(keymap_is_layout(text)); // a byte too long
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_rows),
 			cmocka_unit_test(test_single),
 			cmocka_unit_test(test_others),
+			cmocka_unit_test(test_layouts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,25 @@ static void test_resume_at_another_mode(void **state) {
 	cancel(f, 1);
 }
 
+// The keys are those of who types: its own layout, else the app's.
+static void test_keyboard_of_the_client(void **state) {
+	struct es_fixture *f = *state;
+	snprintf(f->clients[0].keyboard, sizeof(f->clients[0].keyboard), "fr(azerty)");
+	struct es_play *play = fixture_play(f, 0, 0), *resumed;
+	fixture_expect(f, "display START 1280x720@60000 now=1 keyboard=fr(azerty) ", 1);
+	kill(fixture_streamer(play), SIGUSR2);
+	fixture_expect_state(f, play, ES_PLAY_DETACHED);
+	assert_int_equal(resume(f, 1, &resumed), 200);
+	fixture_connect(f, play);
+	fixture_expect(f, "display KEYBOARD 'de'\n", 1);
+	plays_set_keyboard(f->plays, f->clients[0].id, "it"); // who does not play it now
+	plays_set_keyboard(f->plays, f->clients[1].id, "de"); // as it is
+	plays_set_keyboard(f->plays, f->clients[1].id, "us");
+	fixture_expect(f, "display KEYBOARD 'us'\n", 1);
+	fixture_expect(f, "display KEYBOARD", 2);
+	cancel(f, 1);
+}
+
 static void test_resume_ends_own_connection(void **state) {
 	struct es_fixture *f = *state;
 	struct es_play *play = fixture_play(f, 0, 0), *resumed;
@@ -460,6 +479,7 @@ int main(void) {
 			COURSE(test_play_and_leave),
 			COURSE(test_stats_come),
 			COURSE(test_resume_at_another_mode),
+			COURSE(test_keyboard_of_the_client),
 			COURSE(test_resume_ends_own_connection),
 			COURSE(test_refusals_of_launch),
 			COURSE(test_refusals_of_announce),
