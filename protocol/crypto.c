@@ -240,6 +240,20 @@ static bool check_no_ca(gnutls_x509_crt_t crt, const char **why) {
 	return ca == 0 || refuse(why, "the certificate is a certificate authority's");
 }
 
+// TLS would refuse its signature later, when the pairing is done.
+static bool check_usage(gnutls_x509_crt_t crt, const char **why) {
+	unsigned usage = 0, critical = 0;
+	int error = gnutls_x509_crt_get_key_usage(crt, &usage, &critical);
+	if (error == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) {
+		return true; // for everything
+	}
+	if (error < 0) {
+		return refuse(why, "the certificate's key usage cannot be read");
+	}
+	return (usage & GNUTLS_KEY_DIGITAL_SIGNATURE) != 0 ||
+			refuse(why, "the certificate's key usage does not allow to sign");
+}
+
 static bool fill_cert(
 		struct es_cert *cert, gnutls_x509_crt_t crt, const gnutls_datum_t *der, const char **why) {
 	if (der->size > sizeof(cert->der)) {
@@ -263,7 +277,8 @@ static bool parse_der(struct es_cert *cert, const gnutls_datum_t *der, const cha
 	}
 	bool ok = gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) == 0 ||
 			refuse(why, "not an X.509 certificate");
-	ok = ok && check_key(crt, why) && check_no_ca(crt, why) && fill_cert(cert, crt, der, why);
+	ok = ok && check_key(crt, why) && check_no_ca(crt, why) && check_usage(crt, why) &&
+			fill_cert(cert, crt, der, why);
 	gnutls_x509_crt_deinit(crt);
 	return ok;
 }

@@ -63,8 +63,8 @@ struct es_cert {
 	uint8_t fingerprint[ES_SHA256_SIZE]; // of the DER
 };
 
-// One PEM certificate with an RSA key of 2048..4096 bits that is no CA. False with the reason (a
-// constant) in *why. Dates and chain are not looked at, on purpose.
+// One PEM certificate with an RSA key of 2048..4096 bits that may sign and is no CA. False with the
+// reason (a constant) in *why. Dates and chain are not looked at, on purpose.
 bool cert_parse_client(struct es_cert *cert, const char *pem, size_t size, const char **why);
 // RSASSA-PKCS1-v1_5 with SHA-256 by the certificate's key.
 bool cert_verify(const struct es_cert *cert, const void *data, size_t data_size,

@@ -115,8 +115,8 @@ static size_t seed_bytes(const char *pem, uint8_t *out, size_t cap) {
 }
 
 size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
-	static const char *const bytes[] = {
-			cert_client_pem, cert_serial0_pem, cert_odd_pem, cert_noca_pem, cert_v1_pem};
+	static const char *const bytes[] = {cert_client_pem, cert_serial0_pem, cert_odd_pem,
+			cert_nosign_pem, cert_noca_pem, cert_v1_pem};
 	static const char *const texts[] = {cert_ec_pem, cert_client_pem, cert_ca_pem, cert_pss_pem};
 	size_t n_bytes = sizeof(bytes) / sizeof(bytes[0]);
 	if (index < n_bytes) {

@@ -249,6 +249,7 @@ static void refuse(const char *pem, const char *part_of_why) {
 
 static void test_certs_refused(void **state) {
 	refuse(cert_ca_pem, "authority");
+	refuse(cert_nosign_pem, "key usage");
 	refuse(cert_ec_pem, "not an RSA key");
 	refuse(cert_ed_pem, "not an RSA key");
 	refuse(cert_pss_pem, "not an RSA key");

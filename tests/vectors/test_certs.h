@@ -6,6 +6,7 @@ extern const char cert_server_pem[]; // the host of the pairing vectors
 extern const char cert_client_pem[]; // the client of the pairing vectors
 extern const char cert_serial0_pem[]; // serial number 0, as Moonlight makes them
 extern const char cert_odd_pem[]; // unknown critical extension, odd key usage
+extern const char cert_nosign_pem[]; // key usage: no digital signature
 extern const char cert_noca_pem[]; // CA:FALSE said
 extern const char cert_v1_pem[]; // X.509 version 1
 extern const char cert_expired_pem[]; // valid on one day of 1970
