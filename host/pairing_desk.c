@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/pairing_limit.h"
 #include "host/safe_text.h"
 #include "protocol/pair.h"
 
@@ -18,14 +19,14 @@
 // Requests may come and go quickly; the log shall not.
 #define LOG_EVERY_NS (2 * ES_NS_PER_S)
 #define UNIQUE_ID_MAX 65
-#define ADDRESS_MAX 64
 
 struct request {
 	uint32_t id; // 0: free
-	char unique_id[UNIQUE_ID_MAX], address[ADDRESS_MAX];
+	char unique_id[UNIQUE_ID_MAX], address[ES_PAIRING_ADDRESS_SIZE];
 	char name[ES_CLIENT_NAME_MAX];
 	struct es_pair pair;
 	int64_t deadline_ns;
+	bool guesses; // a PIN was entered, and it is not known yet to be the right one
 	es_pairing_answer answer; // while it is held
 	void *answer_data;
 	es_pairing_done done; // of the operator who entered the PIN
@@ -38,6 +39,8 @@ struct es_pairing_desk {
 	const struct es_identity *identity; // borrowed
 	sd_event_source *timer;
 	struct request requests[MAX_PENDING];
+	struct es_pairing_limit limit;
+	char refused[128]; // what an address is told that has failed too often
 	uint32_t last_id;
 	int64_t logged_ns;
 };
@@ -62,10 +65,24 @@ static void arm(struct es_pairing_desk *desk) {
 	sd_event_source_set_enabled(desk->timer, next != INT64_MAX ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
+// Each PIN that was entered is one guess of it; without one there was nothing to guess.
+static void count_failure(struct es_pairing_desk *desk, const struct request *request) {
+	uint32_t minutes = pairing_limit_fail(&desk->limit, request->address, clock_now_ns());
+	if (minutes > 0) {
+		es_log(ES_LOG_WARN,
+				"%d pairings with %s have failed within an hour: no other one is taken from there for %" PRIu32
+				" minutes",
+				ES_PAIRING_LIMIT, request->address, minutes);
+	}
+}
+
 // Frees the place, answers what is held, then tells the operator. Callbacks may call the desk.
 static void finish(struct es_pairing_desk *desk, struct request *request, const char *held_message,
 		enum es_pairing_result result, const char *text) {
 	struct request was = *request;
+	if (was.guesses && result != ES_PAIRING_PAIRED) {
+		count_failure(desk, &was);
+	}
 	pair_kill(&request->pair);
 	pair_kill(&was.pair);
 	*request = (struct request){0};
@@ -202,6 +219,7 @@ bool pairing_desk_enter_pin(struct es_pairing_desk *desk, uint32_t id, const cha
 		return false;
 	}
 	request->deadline_ns = clock_now_ns() + FINISH_NS;
+	request->guesses = true;
 	request->done = done;
 	request->done_data = data;
 	arm(desk);
@@ -283,7 +301,14 @@ void pairing_desk_begin(struct es_pairing_desk *desk, const struct es_pairing_as
 	struct es_pair pair;
 	const char *why = NULL;
 	struct request *request = NULL;
-	if (strlen(asker->unique_id) >= UNIQUE_ID_MAX || strlen(asker->address) >= ADDRESS_MAX) {
+	uint32_t minutes = pairing_limit_left(&desk->limit, asker->address, clock_now_ns());
+	if (minutes > 0) {
+		snprintf(desk->refused, sizeof(desk->refused),
+				"Too many failed pairings from your address: try again in %" PRIu32 " minutes",
+				minutes);
+		why = desk->refused;
+	} else if (strlen(asker->unique_id) >= UNIQUE_ID_MAX ||
+			strlen(asker->address) >= ES_PAIRING_ADDRESS_SIZE) {
 		why = "Invalid uniqueid";
 	} else if (pair_begin(&pair, salt_hex, cert_hex, &why)) {
 		request = find_place(desk, asker, &why);
@@ -322,6 +347,7 @@ static void store(
 		struct es_pairing_desk *desk, struct request *request, struct es_pairing_reply *reply) {
 	char error[512];
 	uint32_t client_id;
+	request->guesses = false; // what may fail now is ours
 	if (!clients_add(desk->clients, &request->pair.client, request->name, &client_id, error,
 				sizeof(error))) {
 		es_log(ES_LOG_ERROR, "'%s' (%s) was not paired: %s", request->name, request->address,

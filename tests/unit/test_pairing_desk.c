@@ -269,7 +269,9 @@ static void test_orders(void **state) {
 	int n_paired = 0;
 	for (int code = 0; code < 4 * 4 * 4 * 4; code++) {
 		struct es_pair_client client = {0};
-		struct es_pairing_asker asker = asker_at("192.0.2.1");
+		char address[32]; // of one, only so many may fail
+		snprintf(address, sizeof(address), "192.0.2.%d", code);
+		struct es_pairing_asker asker = asker_at(address);
 		struct answered answered;
 		struct told told;
 		struct es_pairing_reply reply = {0};
@@ -300,6 +302,38 @@ static void test_orders(void **state) {
 		pairing_desk_expire(d->desk, clock_now_ns() + 181 * ES_NS_PER_S);
 	}
 	assert_int_equal(n_paired, 4);
+}
+
+// One address has ten guesses an hour, however the operator is talked into entering them.
+static void test_ten_guesses(void **state) {
+	struct desk *d = *state;
+	struct es_pair_client client = {0};
+	struct es_pairing_asker asker = asker_at("192.0.2.1"), other = asker_at("192.0.2.2");
+	struct answered answered;
+	struct told told;
+	for (int i = 0; i < 30; i++) { // without a PIN it is no guess
+		begin(d, &asker, &client, "1234", &answered);
+		assert_int_equal(answered.n, 0);
+		end_all(d);
+	}
+	for (int i = 0; i < 10; i++) {
+		struct es_pairing_reply reply = {0};
+		begin(d, &asker, &client, "1234", &answered);
+		assert_int_equal(answered.n, 0);
+		enter(d, 0, "1235", &told);
+		step(d, &asker, &client, ES_PAIRING_CHALLENGE, &reply);
+		step(d, &asker, &client, ES_PAIRING_RESPONSE, &reply);
+		pairing_desk_give_up(d->desk, &asker);
+		assert_int_equal(told.result, ES_PAIRING_WRONG_PIN);
+	}
+	begin(d, &asker, &client, "1234", &answered);
+	assert_int_equal(answered.n, 1);
+	assert_int_equal(answered.reply.status, 400);
+	assert_non_null(strstr(answered.reply.message, "try again in 60 minutes"));
+	assert_int_equal(n_waiting(d), 0);
+	begin(d, &other, &client, "1234", &answered);
+	assert_int_equal(answered.n, 0);
+	end_all(d);
 }
 
 // No phase before the PIN, whatever is sent.
@@ -485,6 +519,7 @@ int main(void) {
 			cmocka_unit_test_setup_teardown(test_wrong_pin_goes_on, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_expires, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_orders, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_ten_guesses, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_no_phase_before_pin, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_flood, set_up, tear_down),
