@@ -95,8 +95,9 @@ static bool take_activated(const struct port_want *wants, char *error, size_t ca
 		if (found == NULL || sd_is_socket_inet(fd, AF_INET, SOCK_STREAM, 1, 0) <= 0 ||
 				!fd_set_nonblock(fd, true)) {
 			snprintf(error, cap,
-					"systemd handed over socket %d ('%s', port %u), which is none of ours; name the "
-					"listening sockets http, https and rtsp (FileDescriptorName=)",
+					"systemd handed over socket %d ('%s', port %u), which is none of ours; let it listen "
+					"on IPv4 (ListenStream=0.0.0.0:PORT) at the ports that `port` gives, or name the "
+					"sockets http, https and rtsp (FileDescriptorName=)",
 					i + 1, names != NULL ? names[i] : "", bound_port(fd));
 			ok = false;
 			break;

@@ -13,6 +13,7 @@ import unittest
 
 import harness
 
+SOCKET_UNIT = os.path.join(os.path.dirname(__file__), '../../data/systemd/earthshine.socket')
 READY = re.compile(r'^HTTP=(\d+) HTTPS=(\d+) RTSP=(\d+)\n$')
 
 
@@ -213,6 +214,23 @@ class TestServe(harness.Case):
             finally:
                 for sock in socks:
                     sock.close()
+
+    def test_sockets_of_one_unit(self):
+        """As earthshine.socket has them: one name, ports that tell which is which."""
+        with open(SOCKET_UNIT, encoding='utf-8') as file:
+            ports = [int(line.rsplit(':', 1)[1]) for line in file if line.startswith('ListenStream=0.0.0.0:')]
+        self.assertEqual(ports, [47984, 47989, 48010])
+        base = free_base()
+        socks = [listener(base + port - 47989) for port in ports]
+        try:
+            host = self.serve('--port', str(base), names=':'.join(['earthshine.socket'] * 3),
+                              fds=[sock.fileno() for sock in socks]).wait_ready()
+            self.assertEqual(host.ports, [base, base - 5, base + 21])
+            serverinfo(base)
+            self.assertEqual(host.end(), 0)
+        finally:
+            for sock in socks:
+                sock.close()
 
     def test_tells_systemd(self):
         path = self.place.file('notify')
