@@ -63,3 +63,15 @@ bool env_list_set(char ***list, const char *prefix, const char *assignment) {
 	*list = grown;
 	return true;
 }
+
+void env_list_drop(char **list, const char *name) {
+	size_t kept = 0, n = count(list);
+	for (size_t i = 0; i < n; i++) {
+		if (same_name(list[i], name)) {
+			free(list[i]);
+		} else {
+			list[kept++] = list[i];
+		}
+	}
+	list[kept] = NULL;
+}

@@ -9,3 +9,5 @@ void env_list_free(char **list); // NULL is fine
 
 // Replaces or adds `prefix``assignment`, as in ("", "LANG=C"). False: no memory, *list as before.
 bool env_list_set(char ***list, const char *prefix, const char *assignment);
+// Takes a variable out, if it is there.
+void env_list_drop(char **list, const char *name);

@@ -41,6 +41,9 @@ static char **make_hook_env(const struct es_play *play) {
 	snprintf(mode, sizeof(mode), "%ux%u@%d.%03d", play->mode.width, play->mode.height,
 			play->mode.refresh_mhz / 1000, play->mode.refresh_mhz % 1000);
 	bool ok = env != NULL;
+	if (ok) {
+		env_list_drop(env, "NOTIFY_SOCKET"); // for us: some programs would speak there in our name
+	}
 	for (size_t i = 0; ok && play->app.env[i] != NULL; i++) {
 		ok = env_list_set(&env, "", play->app.env[i]);
 	}

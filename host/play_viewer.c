@@ -393,6 +393,10 @@ void play_viewer_destroy_all(struct es_play_viewer *leaving) {
 	}
 }
 
+const struct es_play_viewer *play_viewer_next(const struct es_play_viewer *viewer) {
+	return viewer->next;
+}
+
 static void end_streamer(struct es_play_viewer *viewer, uint32_t code) {
 	if (code == 0 || viewer->streamer_ended) {
 		room_hang_up(viewer->streamer, LEAVE_NS);

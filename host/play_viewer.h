@@ -33,6 +33,9 @@ void play_viewer_destroy(struct es_play_viewer *viewer);
 // The same for those that were left, a list.
 void play_viewer_destroy_all(struct es_play_viewer *leaving);
 
+// The one that was left before it; NULL: none.
+const struct es_play_viewer *play_viewer_next(const struct es_play_viewer *viewer);
+
 // It no longer answers the display, as that says.
 void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number);
 // Asks its rooms for their statistics; one that has not answered for long is killed.

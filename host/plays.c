@@ -15,6 +15,7 @@
 #include "protocol/nvhttp.h"
 
 #define ORPHANS_NS (2 * ES_NS_PER_S) // what a dead display leaves behind, between TERM and KILL
+#define MAX_LEAVING 4 // connections of a session whose rooms are still ending
 
 // --- the sweep: calls nobody expects from within, and frees what is over
 
@@ -349,6 +350,18 @@ int plays_launch(struct es_plays *plays, const struct es_play_request *request,
 	return 200;
 }
 
+// Each resume leaves the rooms of the connection before it behind, for seconds.
+static bool too_hasty(const struct es_play *play, char *error, size_t cap) {
+	size_t n = 0;
+	for (const struct es_play_viewer *v = play->leaving; v != NULL; v = play_viewer_next(v)) {
+		n++;
+	}
+	if (n >= MAX_LEAVING) {
+		snprintf(error, cap, "the connections before this one are still ending: try again");
+	}
+	return n >= MAX_LEAVING;
+}
+
 int plays_resume(struct es_plays *plays, const struct es_play_request *request,
 		struct es_play **play, char *error, size_t cap) {
 	*play = NULL;
@@ -363,6 +376,7 @@ int plays_resume(struct es_plays *plays, const struct es_play_request *request,
 		return 400;
 	}
 	int status = check_request(plays, request, error, cap);
+	status = status == 200 && too_hasty(found, error, cap) ? 503 : status;
 	status = status == 200 ? take_key(plays, request, error, cap) : status;
 	status = status == 200 ? play_admit(found, request, error, cap) : status;
 	if (status == 200) {

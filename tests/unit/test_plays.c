@@ -162,6 +162,22 @@ static void test_resume_ends_own_connection(void **state) {
 	fixture_expect(f, "display DRAIN", 1);
 }
 
+// A paired device may be hostile: what it can make us start is bounded.
+static void test_hasty_resumes(void **state) {
+	struct es_fixture *f = *state;
+	struct es_play *play = fixture_play(f, 0, 0), *resumed;
+	struct es_announce announce = fixture_announce();
+	char error[512] = "";
+	for (int i = 0; i < 4; i++) { // the loop does not run: none of them has time to end
+		assert_int_equal(resume(f, 0, &resumed), 200);
+		assert_int_equal(play_negotiate(play, &announce, error, sizeof(error)), 200);
+	}
+	assert_int_equal(resume(f, 0, &resumed), 503);
+	assert_null(resumed);
+	fixture_expect_state(f, play, ES_PLAY_NEGOTIATED); // the last one goes on
+	cancel(f, 0);
+}
+
 // --- refusals
 
 static void test_refusals_of_launch(void **state) {
@@ -377,11 +393,15 @@ static void test_commands_around_the_app(void **state) {
 	char before[256], after[256];
 	snprintf(before, sizeof(before), "%s/before", f->folder);
 	snprintf(after, sizeof(after), "%s/after", f->folder);
-	char mkdir_word[] = "mkdir";
-	char *before_words[] = {mkdir_word, before, NULL}, *after_words[] = {mkdir_word, after, NULL};
+	char mkdir_word[] = "mkdir", sh[] = "sh", option[] = "-c";
+	char script[] = "test -z \"$NOTIFY_SOCKET\" && test \"$COLOUR\" = red && mkdir \"$0\"";
+	char *before_words[] = {sh, option, script, before, NULL},
+		 *after_words[] = {mkdir_word, after, NULL};
 	f->apps[0].before = before_words;
 	f->apps[0].after = after_words;
+	setenv("NOTIFY_SOCKET", "/nowhere", 1);
 	struct es_play *play = fixture_launch(f, 0, 0);
+	unsetenv("NOTIFY_SOCKET");
 	fixture_connect(f, play); // whether the display is there or not
 	fixture_expect(f, "display ATTACH 1 viewer=1", 1);
 	assert_int_equal(access(before, F_OK), 0);
@@ -481,6 +501,7 @@ int main(void) {
 			COURSE(test_resume_at_another_mode),
 			COURSE(test_keyboard_of_the_client),
 			COURSE(test_resume_ends_own_connection),
+			COURSE(test_hasty_resumes),
 			COURSE(test_refusals_of_launch),
 			COURSE(test_refusals_of_announce),
 			COURSE(test_codecs_by_speed),
