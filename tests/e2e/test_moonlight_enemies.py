@@ -84,10 +84,11 @@ class MoonlightEnemies(ServeCase):
 
     def test_pairing_orders(self):
         host = self.serve()
-        for order in ('2', '3', '4', '5', '13', '14', '15', '124', '125', '132', '1135', '1224',
-                      '12335', '1245', '12344', '2345', '1253'):
+        for i, order in enumerate(('2', '3', '4', '5', '13', '14', '15', '124', '125', '132', '1135', '1224',
+                      '12335', '1245', '12344', '2345', '1253')):
             device = host.device('order' + order)
-            program = device.start('pair', '--pin', PIN, '--name', order, '--order', order)
+            program = device.start('pair', '--pin', PIN, '--name', order, '--order', order,
+                                   '--from', f'127.0.0.{1 + i}')  # ten may fail of each
             if order[0] == '1':
                 self.enter(host, program)
             program.wait()
@@ -99,6 +100,20 @@ class MoonlightEnemies(ServeCase):
             else:
                 self.assertEqual(paired, [], order)
         self.assertEqual([client['name'] for client in host.clients()], ['12344'])
+
+    def test_guesses_of_a_pin(self):
+        host = self.serve()
+        for _ in range(10):
+            outcome, _ = host.device().pair(pin=PIN, entered='9' + PIN[1:])
+            self.assertFalse(outcome['ok'], outcome)
+        self.assertIn('10 pairings with 127.0.0.1 have failed within an hour', host.messages())
+        device = host.device('too-many')
+        self.assertFalse(device.ask('pair', '--pin', PIN)['ok'])
+        self.assertEqual(host.requests(), [])
+        other = device.start('pair', '--pin', PIN, '--from', '127.0.0.2')
+        wait_until(host.requests, 'another address may ask')
+        self.assertEqual(host.cli('pair', PIN).returncode, 0)
+        other.wait()
 
     def enter(self, host, program):
         """Enters the PIN while a request waits; a second one may replace the first."""

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "protocol/session_msg.h"
+#include "tests/clients/moon/launch.h"
 #include "tests/clients/moon/pair.h"
 #include "tests/clients/moon/play.h"
 #include "tests/clients/moon/say.h"
@@ -22,6 +23,7 @@ struct moon {
 
 enum option_key {
 	OPTION_HOST = 256,
+	OPTION_FROM,
 	OPTION_HTTP,
 	OPTION_HTTPS,
 	OPTION_UNIQUE_ID,
@@ -58,6 +60,7 @@ enum option_key {
 
 static const struct option option_table[] = {
 		{"host", required_argument, NULL, OPTION_HOST},
+		{"from", required_argument, NULL, OPTION_FROM},
 		{"http", required_argument, NULL, OPTION_HTTP},
 		{"https", required_argument, NULL, OPTION_HTTPS},
 		{"uniqueid", required_argument, NULL, OPTION_UNIQUE_ID},
@@ -95,6 +98,7 @@ static const struct option option_table[] = {
 
 static void usage(FILE *out) {
 	fputs("usage: moon COMMAND --host ADDRESS --http PORT [--https PORT] [--identity DIR]\n"
+		  "  [--from ADDRESS]         of our own, for HTTP\n"
 		  "  pair --pin 1234 [--name DEVICE] [--order 12345]\n"
 		  "  serverinfo [--plain]     over HTTPS, or over HTTP\n"
 		  "  applist | cancel | get --path /PATH [--query Q] [--plain]\n"
@@ -170,6 +174,9 @@ static bool parse_who(int key, struct moon *moon) {
 	switch (key) {
 	case OPTION_HOST:
 		web->host = optarg;
+		return true;
+	case OPTION_FROM:
+		web->from = optarg;
 		return true;
 	case OPTION_HTTP:
 		return parse_port(optarg, &web->http_port);
@@ -335,7 +342,7 @@ static int run_command(struct moon *moon) {
 	}
 	if (strcmp(command, "launch") == 0 || strcmp(command, "resume") == 0) {
 		moon->play.resume = command[0] == 'r';
-		return play_launch(&moon->play, url, sizeof(url), key, &key_id) ? 0 : 1;
+		return launch_app(&moon->play, url, sizeof(url), key, &key_id) ? 0 : 1;
 	}
 	if (strcmp(command, "play") == 0) {
 		return play_run(&moon->play);

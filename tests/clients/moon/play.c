@@ -3,10 +3,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,49 +13,35 @@
 
 #include "protocol/crypto.h"
 #include "protocol/session_msg.h"
-#include "tests/clients/moon/bitstream.h"
 #include "tests/clients/moon/control.h"
-#include "tests/clients/moon/decode.h"
+#include "tests/clients/moon/delay_line.h"
 #include "tests/clients/moon/input_command.h"
+#include "tests/clients/moon/launch.h"
 #include "tests/clients/moon/say.h"
 #include "tests/clients/moon/video.h"
+#include "tests/clients/moon/viewing.h"
 
 #define NS_PER_MS INT64_C(1000000)
 #define PING_NS (500 * NS_PER_MS) // of the media ports
 #define CONTROL_PING_NS (100 * NS_PER_MS)
 #define NO_VIDEO_NS (10000 * NS_PER_MS)
 #define TICK_MS 10 // ENet's own timers
-#define LAUNCH_TIMEOUT_S 120
 #define MAX_DATAGRAM 2048
 #define MAX_LINE 1024
-#define MAX_GIVEN 64
-#define MAX_HELD 512 // datagrams that come later than they came
-
-struct held {
-	int64_t at_ns; // 0: free
-	size_t size;
-	uint8_t data[MAX_DATAGRAM];
-};
 
 struct es_moon_play {
 	struct es_moon_options *options;
 	struct es_moon_terms terms;
 	struct es_moon_control *control;
 	struct es_moon_video *video;
-	struct es_moon_decoder *decoder;
+	struct es_viewing viewing;
+	struct es_delay_line delay_line; // in front of the video
 	int video_fd, audio_fd;
-	FILE *out;
 	uint8_t key[ES_KEY_SIZE];
 	int32_t key_id;
 
-	struct es_impair_model impair;
-	struct held *held; // MAX_HELD, or NULL if nothing is held back
 	uint32_t ping_number[2];
 	int64_t next_ping_ns, next_control_ping_ns, started_ns, asked_ns;
-	int64_t first_frame_ns;
-	struct es_moon_frame given[MAX_GIVEN]; // to the decoder, by number; their data is gone
-	uint32_t decoded, marked, wrong_marks, decode_errors, max_gap_ms;
-	int64_t last_frame_ns;
 	uint64_t audio_datagrams, strangers;
 	char line[MAX_LINE];
 	size_t line_size;
@@ -68,104 +52,12 @@ struct es_moon_play {
 	uint32_t code; // of the termination message
 };
 
-// --- launch
-
-bool play_launch(
-		struct es_moon_options *options, char *url, size_t cap, uint8_t key[16], int32_t *key_id) {
-	char query[512], hex[33], started[16] = "", app[32] = "";
-	struct es_moon_answer answer;
-	const char *error = NULL;
-	if (options->key_hex != NULL) {
-		hex_decode(options->key_hex, strlen(options->key_hex), key, 16);
-	} else {
-		crypto_random(key, 16);
-	}
-	crypto_random(key_id, sizeof(*key_id));
-	hex_encode(key, 16, hex);
-	const struct es_mode *mode = &options->wishes.mode;
-	if (options->app != 0) {
-		snprintf(app, sizeof(app), "appid=%u&", options->app);
-	}
-	snprintf(query, sizeof(query),
-			"%smode=%ux%ux%d&additionalStates=1&sops=0&rikey=%s&rikeyid=%d"
-			"&localAudioPlayMode=0&surroundAudioInfo=196610&remoteControllersBitmap=0&gcmap=0%s",
-			app, mode->width, mode->height, (mode->refresh_mhz + 500) / 1000, hex, *key_id,
-			options->clear_rtsp ? "" : "&corever=1");
-	int64_t asked_ns = now_ns();
-	bool ok = web_get(&options->web, true, options->resume ? "/resume" : "/launch", query,
-			LAUNCH_TIMEOUT_S, &answer, &error);
-	bool sure = ok && answer.status == 200 && answer_get(&answer, "sessionUrl0", url, cap) &&
-			answer_get(&answer, options->resume ? "resume" : "gamesession", started,
-					sizeof(started)) &&
-			strcmp(started, "0") != 0;
-	say_begin("launched");
-	say_bool("ok", sure);
-	say_bool("resumed", options->resume);
-	say_number("status", ok ? answer.status : -1);
-	say_text("message", ok ? answer.message : error);
-	say_text("url", sure ? url : NULL);
-	say_number("asked_ns", asked_ns);
-	say_number("at_ns", now_ns());
-	say_end();
-	return sure;
-}
-
 // --- what the video tells
-
-static void handle_picture(void *data, const struct es_moon_picture *picture) {
-	struct es_moon_play *play = data;
-	// the decoder may have kept it for a while
-	const struct es_moon_frame *frame = &play->given[picture->frame % MAX_GIVEN];
-	bool marked = picture->mark == ES_MARK_OK;
-	play->marked += marked;
-	play->wrong_marks += picture->mark == ES_MARK_BAD_CRC;
-	say_begin("frame");
-	say_number("index", play->decoded++);
-	say_number("frame", picture->frame);
-	say_number("type", frame->type);
-	if (marked) {
-		say_number("number", picture->number);
-	} else {
-		say_null("number");
-	}
-	say_number("at_ns", frame->at_ns);
-	say_number("recovered", frame->recovered);
-	say_number("size", (int64_t)frame->size);
-	say_number("timestamp", frame->timestamp);
-	say_number("latency", frame->latency);
-	say_number("width", picture->width);
-	say_number("height", picture->height);
-	say_number("luma", picture->luma);
-	say_end();
-}
-
-static void note_gap(struct es_moon_play *play, const struct es_moon_frame *frame) {
-	if (play->last_frame_ns != 0) {
-		uint32_t gap_ms = (uint32_t)((frame->at_ns - play->last_frame_ns) / NS_PER_MS);
-		play->max_gap_ms = gap_ms > play->max_gap_ms ? gap_ms : play->max_gap_ms;
-	}
-	play->last_frame_ns = frame->at_ns;
-	if (play->first_frame_ns == 0) {
-		play->first_frame_ns = frame->at_ns;
-	}
-}
 
 static void handle_frame(void *data, const struct es_moon_frame *frame) {
 	struct es_moon_play *play = data;
-	note_gap(play, frame);
-	if (play->out != NULL) {
-		fwrite(frame->data, 1, frame->size, play->out);
-	}
-	if (play->decoder == NULL) {
-		play->decoded++;
-	} else {
-		play->given[frame->number % MAX_GIVEN] = *frame;
-		if (!decoder_feed(play->decoder, frame->number, frame->data, frame->size)) {
-			play->decode_errors++;
-			say_line("decode-error", "frame %u", frame->number);
-		}
-	}
-	if (play->options->frames > 0 && play->decoded >= play->options->frames) {
+	viewing_take(&play->viewing, frame);
+	if (play->options->frames > 0 && play->viewing.decoded >= play->options->frames) {
 		play->end = "frames";
 	}
 }
@@ -284,49 +176,9 @@ static void map_ports(struct es_moon_play *play) {
 
 // --- datagrams
 
-static void hold(struct es_moon_play *play, int64_t at_ns, const uint8_t *data, size_t size) {
-	for (size_t i = 0; play->held != NULL && i < MAX_HELD; i++) {
-		struct held *held = &play->held[i];
-		if (held->at_ns == 0) {
-			held->at_ns = at_ns;
-			held->size = size;
-			memcpy(held->data, data, size);
-			return;
-		}
-	}
-}
-
-static void take_held(struct es_moon_play *play, int64_t now) {
-	for (;;) {
-		struct held *next = NULL;
-		for (size_t i = 0; play->held != NULL && i < MAX_HELD; i++) {
-			struct held *held = &play->held[i];
-			if (held->at_ns != 0 && held->at_ns <= now &&
-					(next == NULL || held->at_ns < next->at_ns)) {
-				next = held;
-			}
-		}
-		if (next == NULL) {
-			return;
-		}
-		next->at_ns = 0;
-		video_take(play->video, next->data, next->size, now);
-	}
-}
-
-static void take_video(struct es_moon_play *play, uint8_t *data, size_t size, int64_t now) {
-	struct es_impair_fate fate = impair_decide(&play->impair, now, size);
-	if (fate.corrupt && size > 0) {
-		data[fate.corrupt_at / 8 % size] ^= (uint8_t)(1u << fate.corrupt_at % 8);
-	}
-	if (fate.copy_at_ns != ES_IMPAIR_LOST) {
-		hold(play, fate.copy_at_ns, data, size);
-	}
-	if (fate.at_ns > now) {
-		hold(play, fate.at_ns, data, size);
-	} else if (fate.at_ns != ES_IMPAIR_LOST) {
-		video_take(play->video, data, size, now);
-	}
+static void handle_datagram(void *data, uint8_t *datagram, size_t size, int64_t now) {
+	struct es_moon_play *play = data;
+	video_take(play->video, datagram, size, now);
 }
 
 static void receive(struct es_moon_play *play, int fd, bool is_video) {
@@ -342,7 +194,7 @@ static void receive(struct es_moon_play *play, int fd, bool is_video) {
 		if (ntohs(from.sin_port) != port) {
 			play->strangers++;
 		} else if (is_video) {
-			take_video(play, data, (size_t)size, now_ns());
+			delay_line_put(&play->delay_line, data, (size_t)size, now_ns());
 		} else {
 			play->audio_datagrams++;
 		}
@@ -496,7 +348,7 @@ static void loop(struct es_moon_play *play) {
 		receive(play, play->video_fd, true);
 		receive(play, play->audio_fd, false);
 		int64_t now = now_ns();
-		take_held(play, now);
+		delay_line_run(&play->delay_line, now);
 		keep_alive(play, now);
 		service_control(play);
 		if (play->end == NULL) {
@@ -508,11 +360,7 @@ static void loop(struct es_moon_play *play) {
 static void say_statistics(const struct es_moon_play *play) {
 	const struct es_moon_video_stats *video = video_stats(play->video);
 	const struct es_moon_control_stats *control = control_stats(play->control);
-	say_number("decoded", play->decoded);
-	say_number("marked", play->marked);
-	say_number("wrong_marks", play->wrong_marks);
-	say_number("decode_errors", play->decode_errors);
-	say_number("max_gap_ms", play->max_gap_ms);
+	viewing_say_statistics(&play->viewing);
 	say_number("datagrams", (int64_t)video->datagrams);
 	say_number("bytes", (int64_t)video->bytes);
 	say_number("parity", (int64_t)video->parity);
@@ -532,8 +380,6 @@ static void say_statistics(const struct es_moon_play *play) {
 	say_number("audio_datagrams", (int64_t)play->audio_datagrams);
 	say_number("strangers", (int64_t)play->strangers);
 	say_number("control_bad", (int64_t)(control->malformed + control->forged + control->replayed));
-	say_number("first_frame_ns", play->first_frame_ns);
-	say_number("last_frame_ns", play->last_frame_ns);
 }
 
 static void say_the_end(const struct es_moon_play *play) {
@@ -558,19 +404,10 @@ static bool make_receiver(struct es_moon_play *play) {
 					handle_ask_invalidate, handle_fec_status},
 	};
 	play->video = video_create(&params);
-	if (!options->no_decode) {
-		play->decoder = decoder_create(options->wishes.codec, handle_picture, play);
-	}
-	impair_init(&play->impair, &options->impair);
-	if (options->impair.delay_ms > 0 || options->impair.jitter_ms > 0 ||
-			options->impair.reorder > 0 || options->impair.duplicate > 0) {
-		play->held = calloc(MAX_HELD, sizeof(*play->held));
-	}
-	if (options->out != NULL) {
-		play->out = fopen(options->out, "we");
-	}
-	return play->video != NULL && (options->no_decode || play->decoder != NULL) &&
-			(options->out == NULL || play->out != NULL);
+	play->delay_line.take = handle_datagram;
+	play->delay_line.data = play;
+	return play->video != NULL && delay_line_init(&play->delay_line, &options->impair) &&
+			viewing_init(&play->viewing, options->wishes.codec, !options->no_decode, options->out);
 }
 
 static bool connect_all(struct es_moon_play *play) {
@@ -581,7 +418,7 @@ static bool connect_all(struct es_moon_play *play) {
 		say_error("no sockets: %s", strerror(errno));
 		return false;
 	}
-	if (!play_launch(play->options, url, sizeof(url), play->key, &play->key_id) ||
+	if (!launch_app(play->options, url, sizeof(url), play->key, &play->key_id) ||
 			!rtsp_negotiate(url, play->key, &play->options->wishes, &play->terms,
 					handle_audio_ready, play)) {
 		return false;
@@ -596,12 +433,9 @@ static bool connect_all(struct es_moon_play *play) {
 
 static void finish(struct es_moon_play *play) {
 	control_destroy(play->control);
-	decoder_destroy(play->decoder);
+	viewing_finish(&play->viewing);
 	video_destroy(play->video);
-	free(play->held);
-	if (play->out != NULL) {
-		fclose(play->out);
-	}
+	delay_line_finish(&play->delay_line);
 	if (play->video_fd >= 0) {
 		close(play->video_fd);
 	}

@@ -26,8 +26,5 @@ struct es_moon_options {
 	const char *key_hex; // rikey; NULL: random
 };
 
-// sessionUrl0 into url[cap], the key used into key and its id. False after a "launched" line that says why not.
-bool play_launch(
-		struct es_moon_options *options, char *url, size_t cap, uint8_t key[16], int32_t *key_id);
 // Exit status of the program: 0 when it ended as asked or by the host's graceful termination.
 int play_run(struct es_moon_options *options);

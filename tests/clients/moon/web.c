@@ -82,6 +82,11 @@ static void set_options(CURL *curl, const struct es_moon_web *web, bool https, c
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	if (web->from != NULL) {
+		char own[80];
+		snprintf(own, sizeof(own), "host!%s", web->from);
+		curl_easy_setopt(curl, CURLOPT_INTERFACE, own);
+	}
 	if (https) {
 		// Not the chain but the certificate itself is checked, when it is there.
 		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);

@@ -11,6 +11,7 @@
 
 struct es_moon_web {
 	const char *host;
+	const char *from; // an address of ours, NULL: any
 	uint16_t http_port, https_port; // https_port 0: as serverinfo says
 	const char *unique_id;
 	const struct es_moon_identity *identity; // its certificate is shown over HTTPS
