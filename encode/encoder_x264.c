@@ -252,13 +252,14 @@ static size_t x264_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
 }
 
 // Decoders based on libavcodec that miss the unit whose frame_num wraps to 0 lose count of the
-// picture order, and show nothing for 16 units.
-static bool loses_count(const struct x264_encoder *encoder, uint64_t first, uint64_t last) {
+// picture order, and show nothing for 16 units. They miss all after the first that was lost, for
+// clients keep from them what may show it.
+static bool loses_count(const struct x264_encoder *encoder, uint64_t first) {
 	if (first <= encoder->idr_sequence) {
 		return true;
 	}
 	uint64_t before = (first - 1 - encoder->idr_sequence) / FRAME_NUM_RANGE;
-	return (last - encoder->idr_sequence) / FRAME_NUM_RANGE != before;
+	return (encoder->last_sequence - encoder->idr_sequence) / FRAME_NUM_RANGE != before;
 }
 
 // Everything after `first` may show what was predicted from it, so that all of it goes. When no
@@ -268,9 +269,7 @@ static bool x264_invalidate(struct es_encoder *base, uint64_t first, uint64_t la
 	if (first > encoder->last_sequence) {
 		return true; // nothing refers to it
 	}
-	last = last < encoder->last_sequence ? last : encoder->last_sequence;
-	if (encoder->last_sequence - first + 1 >= encoder->dpb_frames ||
-			loses_count(encoder, first, last)) {
+	if (encoder->last_sequence - first + 1 >= encoder->dpb_frames || loses_count(encoder, first)) {
 		return false;
 	}
 	for (uint64_t sequence = first; sequence <= encoder->last_sequence; sequence++) {

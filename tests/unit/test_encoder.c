@@ -312,10 +312,10 @@ static void test_bitrate_without_idr(void **state) {
 	for_each_encoder(check_bitrate);
 }
 
-// Units first..last never reach the decoder. From the recovery unit on it shows exactly what one shows
-// that lost nothing.
-static void check_loss(
-		const struct es_encoder_impl *impl, uint64_t first, uint64_t last, bool needs_no_idr) {
+// Units first..last are lost, and a client keeps from its decoder the `n_late` ones that are made until
+// the encoder knows. From the recovery unit on it shows exactly what one shows that lost nothing.
+static void check_loss(const struct es_encoder_impl *impl, uint64_t first, uint64_t last,
+		uint64_t n_late, bool needs_no_idr) {
 	struct stream *stream = stream_open(impl, 8000);
 	struct es_decode_back *all = decode_back_create(impl->codec);
 	struct es_decode_back *lossy = decode_back_create(impl->codec);
@@ -324,7 +324,7 @@ static void check_loss(
 	for (uint32_t frame = 0; frame < 70; frame++) {
 		draw_all(stream, frame);
 		uint64_t sequence = stream->sequence + 1;
-		bool recovers = sequence == last + 1;
+		bool recovers = sequence == last + n_late + 1;
 		if (recovers) {
 			possible = encoder_invalidate(stream->encoder, first, last);
 		}
@@ -333,7 +333,7 @@ static void check_loss(
 		struct es_decoded decoded;
 		decode(all, stream, sequence, &decoded);
 		copy_luma(&decoded, wanted);
-		if (sequence >= first && sequence <= last) {
+		if (sequence >= first && sequence <= last + n_late) {
 			continue;
 		}
 		decode(lossy, stream, sequence, &decoded);
@@ -347,10 +347,13 @@ static void check_loss(
 }
 
 static void check_losses(const struct es_encoder_impl *impl) {
-	check_loss(impl, 35, 35, true);
-	check_loss(impl, 36, 42, true); // seven in a row
+	check_loss(impl, 35, 35, 0, true);
+	check_loss(impl, 36, 42, 0, true); // seven in a row
 	for (uint64_t first = 17; first < 40; first++) {
-		check_loss(impl, first, first + first % 8, false); // wherever it happens
+		check_loss(impl, first, first + first % 8, 0, false); // wherever it happens
+	}
+	for (uint64_t first = 29; first < 35; first++) {
+		check_loss(impl, first, first + 1, 2, false);
 	}
 }
 
