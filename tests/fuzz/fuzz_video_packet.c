@@ -56,7 +56,7 @@ static struct input read_input(const uint8_t *data, size_t size) {
 	struct input input = {.packet_size = get_u8(&r) % N_SIZES};
 	input.min_parity = get_u8(&r) % 3;
 	input.encrypted = get_u8(&r) & 1;
-	input.info.fec_percent = get_u8(&r) % 101;
+	input.info.fec_percent = get_u8(&r);
 	uint8_t scale = get_u8(&r);
 	input.size = choose_size(scale, get_le32(&r), packet_sizes[input.packet_size] - 16u);
 	input.counters.packet_index = get_le32(&r) & 0xffffff;
