@@ -27,7 +27,8 @@ static void *make_msg(const struct es_family *family) {
 	return msg;
 }
 
-void check_vectors(const struct es_family *family) {
+void check_vectors(void **state) {
+	const struct es_family *family = *state;
 	uint8_t bytes[ES_VECTOR_MAX_SIZE], encoded[ES_VECTOR_MAX_SIZE];
 	for (size_t i = 0; i < family->n_vectors; i++) {
 		const struct es_vector *vector = &family->vectors[i];
@@ -47,7 +48,8 @@ void check_vectors(const struct es_family *family) {
 	}
 }
 
-void check_sizes(const struct es_family *family) {
+void check_sizes(void **state) {
+	const struct es_family *family = *state;
 	uint8_t bytes[ES_VECTOR_MAX_SIZE + 1];
 	void *msg = make_msg(family);
 	for (size_t i = 0; i < family->n_vectors; i++) {
@@ -65,7 +67,8 @@ void check_sizes(const struct es_family *family) {
 	free(msg);
 }
 
-void check_room(const struct es_family *family) {
+void check_room(void **state) {
+	const struct es_family *family = *state;
 	uint8_t bytes[ES_VECTOR_MAX_SIZE];
 	for (size_t i = 0; i < family->n_vectors; i++) {
 		size_t size = vector_bytes(&family->vectors[i], bytes);
@@ -78,7 +81,8 @@ void check_room(const struct es_family *family) {
 	}
 }
 
-void check_mutations(const struct es_family *family) {
+void check_mutations(void **state) {
+	const struct es_family *family = *state;
 	uint8_t bytes[ES_VECTOR_MAX_SIZE], encoded[ES_VECTOR_MAX_SIZE];
 	void *msg = make_msg(family);
 	for (size_t i = 0; i < family->n_vectors; i++) {
@@ -98,7 +102,8 @@ void check_mutations(const struct es_family *family) {
 	free(msg);
 }
 
-void check_headers(const struct es_family *family) {
+void check_headers(void **state) {
+	const struct es_family *family = *state;
 	uint8_t bytes[ES_VECTOR_MAX_SIZE];
 	void *msg = make_msg(family);
 	const struct es_vector *vector = &family->vectors[0];

@@ -12,20 +12,6 @@
 #define FAMILY (&device_family)
 #define REFUSE(name, change) REFUSED(FAMILY, struct es_device_msg, name, change)
 
-static void test_vectors(void **state) {
-	check_vectors(FAMILY);
-}
-
-static void test_sizes(void **state) {
-	check_sizes(FAMILY);
-	check_room(FAMILY);
-}
-
-static void test_mutations(void **state) {
-	check_mutations(FAMILY);
-	check_headers(FAMILY);
-}
-
 static const struct es_bad_field bad_fields[] = {
 		{"key", 4, 2, 0}, // code
 		{"key", 4, 2, 0x300},
@@ -134,9 +120,7 @@ static void test_largest(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-			cmocka_unit_test(test_vectors),
-			cmocka_unit_test(test_sizes),
-			cmocka_unit_test(test_mutations),
+			CHECK_FAMILY(FAMILY),
 			cmocka_unit_test(test_decode_refuses),
 			cmocka_unit_test(test_encode_refuses),
 			cmocka_unit_test(test_text),

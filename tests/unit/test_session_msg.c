@@ -12,20 +12,6 @@
 #define FAMILY (&session_family)
 #define REFUSE(name, change) REFUSED(FAMILY, struct es_session_msg, name, change)
 
-static void test_vectors(void **state) {
-	check_vectors(FAMILY);
-}
-
-static void test_sizes(void **state) {
-	check_sizes(FAMILY);
-	check_room(FAMILY);
-}
-
-static void test_mutations(void **state) {
-	check_mutations(FAMILY);
-	check_headers(FAMILY);
-}
-
 static const struct es_bad_field bad_fields[] = {
 		{"start_display", 4, 4, 8193}, // mode
 		{"start_display", 16, 4, 249}, // scale
@@ -115,9 +101,7 @@ static void test_largest(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
-			cmocka_unit_test(test_vectors),
-			cmocka_unit_test(test_sizes),
-			cmocka_unit_test(test_mutations),
+			CHECK_FAMILY(FAMILY),
 			cmocka_unit_test(test_decode_refuses),
 			cmocka_unit_test(test_encode_refuses_starts),
 			cmocka_unit_test(test_encode_refuses),
