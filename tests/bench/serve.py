@@ -140,31 +140,101 @@ def path(args):
 
 
 def still(args):
-    """A still screen with a client: CPU, bit rate, and how soon the next commit is there."""
+    """A still screen with a client: CPU, bit rate, and how long the host takes for the next commit, a
+    change of 256x256."""
     with Bench() as bench:
         log = bench.place.file('log')
-        host, tv = bench.ready({'paint': harness.paint('--fullscreen', '--still-after', 60,
-                                                       '--resume-on-signal', log=log)})
+        host, tv = bench.ready({'paint': harness.paint('--fullscreen', '--damage', 'moving:256x256',
+                                                       '--still-after', 60, '--resume-on-signal', log=log)})
         play = tv.play('--bitrate', 20000, app=1, mode='1920x1080x60')
         harness.wait_commits(log, 60)
-        time.sleep(3)  # the refinement is no part of it
-        bytes_before, begun = stats_of(host)['bytes'], time.monotonic()
+        time.sleep(4)  # the refinement is no part of it
+        bytes_before, begun = stats_of(host)['datagrams'], time.monotonic()
         cpu = cpu_ms_per_s(bench, args.seconds)
-        kbps = (stats_of(host)['bytes'] - bytes_before) * 8 / 1000 / (time.monotonic() - begun)
+        size = 1392 + 16 + 32  # of each datagram, at most
+        kbps = (stats_of(host)['datagrams'] - bytes_before) * size * 8 / 1000 / (time.monotonic() - begun)
         paint, delays = bench.place.process('paint'), []
         for _ in range(20):
             count = len(harness.read_log(log))
             paint.signal(10)
             harness.wait_commits(log, count + 1)
-            commit = harness.read_log(log)[-1]
-            shown = play.wait_for('frame', lambda f: f['number'] == commit['number'])
-            delays.append((shown['at_ns'] - commit['commit_ns']) / NS_PER_MS)
+            number = harness.read_log(log)[-1]['number']
+            delays.append(play.wait_for('frame', lambda f: f['number'] == number)['latency'] / 10)
             time.sleep(0.31)
         end = play.quit()
-    say(f'  {cpu:.2f} ms/s, {kbps:.1f} kbit/s, next commit decoded after p50 '
-        f'{statistics.median(delays):.2f} ms; end: {end["reason"]}')
-    return {'cpu_ms_per_s': round(cpu, 2), 'kbit_per_s': round(kbps, 1),
-            'commit_to_decoded_ms': round(statistics.median(delays), 2), 'end': end['reason']}
+    say(f'  {cpu:.2f} ms/s, {kbps:.1f} kbit/s, next commit sent after p50 {statistics.median(delays):.2f}, '
+        f'max {max(delays):.2f} ms; end: {end["reason"]}')
+    return {'cpu_ms_per_s': round(cpu, 2), 'kbit_per_s': round(kbps, 1), 'end': end['reason'],
+            'commit_to_sent_ms': {'p50': statistics.median(delays), 'max': max(delays)}}
+
+
+def p99(values):
+    return sorted(values)[int(len(values) * 0.99)]
+
+
+def spans(play, first):
+    """p99 of what the host takes for a picture, and of the time between two, in ms."""
+    frames = play.frames(first)
+    gaps = [(b['at_ns'] - a['at_ns']) / NS_PER_MS for a, b in zip(frames, frames[1:])]
+    return p99([frame['latency'] / 10 for frame in frames]), p99(gaps)
+
+
+def wait_other(host, detached):
+    """Until the other session is gone, or can be resumed."""
+    def look():
+        states = [session['state'] for session in host.sessions() if session['title'] == 'other']
+        return states == (['detached'] if detached else [])
+    harness.wait_until(look, 'the other session has ended', 20)
+
+
+def disturb(bench, host, other, play, seconds):
+    """Kills the rooms and the app of the other session in turn, which comes back each time."""
+    rooms = ['earthshine-stream', 'earthshine-encode', 'earthshine-display', 'paint-other']
+    end = time.monotonic() + seconds
+    for number in range(1000):
+        if time.monotonic() > end:
+            return play
+        name = rooms[number % len(rooms)]
+        victims = [p for p in bench.place.processes()
+                   if (p.name == name if not name.startswith('paint') else 'other' in ' '.join(p.command))]
+        # The room of the session that was started last is the other's.
+        max(victims, key=lambda p: p.pid).signal(9)
+        if name == 'earthshine-encode':
+            play.wait_frames(10, start=play.mark)
+            continue
+        play.wait_end()
+        wait_other(host, detached=name == 'earthshine-stream')
+        play = other.play(app=2 if name != 'earthshine-stream' else None, mode='640x360x60')
+        play.wait_frames(10)
+    return play
+
+
+def neighbours(args):
+    """What one session's failures do to another: p99 beside the same without failures."""
+    pairs = []
+    for _ in range(args.repeats):
+        with Bench() as bench:
+            host = bench.serve({'paint': bench.paint('--damage', 'full'),
+                                'other': bench.paint('--damage', 'full', '--title', 'other')})
+            tv, deck = host.device('tv').paired(), host.device('other').paired()
+            play = tv.play(app=1, mode='640x360x60')
+            play.wait_frames(60)
+            other = deck.play(app=2, mode='640x360x60')
+            other.wait_frames(60)
+            first = play.mark
+            time.sleep(args.seconds)
+            control = spans(play, first)
+            first = play.mark
+            other = disturb(bench, host, deck, other, args.seconds)
+            disturbed = spans(play, first)
+            other.quit()
+            play.quit()
+        pairs.append((control, disturbed))
+        say(f'  latency p99 {control[0]:.1f} -> {disturbed[0]:.1f} ms, gaps p99 {control[1]:.1f} -> '
+            f'{disturbed[1]:.1f} ms')
+    excess = [max(after - 1.1 * before for before, after in zip(*pair)) for pair in pairs]
+    return {'excess_ms': [round(value, 2) for value in excess],
+            'median_excess_ms': round(statistics.median(excess), 2)}
 
 
 def loss(args):
@@ -187,7 +257,8 @@ def loss(args):
     return result
 
 
-CASES = {'rate': rate, 'start': start, 'path': path, 'still': still, 'loss': loss}
+CASES = {'rate': rate, 'start': start, 'path': path, 'still': still, 'loss': loss,
+         'neighbours': neighbours}
 
 
 def main():
