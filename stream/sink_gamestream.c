@@ -150,6 +150,9 @@ static void read_video_socket(struct es_sink_gamestream *game) {
 
 static void take_input(struct es_sink_gamestream *game, const struct es_control_msg *message) {
 	struct es_input input;
+	if (game->finishing) {
+		return; // everything has been released; the app may be gone
+	}
 	if (!input_parse(&input, message->payload, message->size)) {
 		game->net.refused++;
 		return;
