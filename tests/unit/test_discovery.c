@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,8 +136,11 @@ static void write_bus_config(const struct fixture *f, const char *path) {
 	assert_int_equal(fclose(file), 0);
 }
 
-// False: there is no dbus-daemon here.
+// False: there is no dbus-daemon here, or we are nobody whom it lets in.
 static bool start_daemon(struct fixture *f) {
+	if (getpwuid(getuid()) == NULL) {
+		return false;
+	}
 	char config[96], address[128], option[128], print[32], line[256];
 	int out[2];
 	snprintf(config, sizeof(config), "%s/bus.conf", f->folder);
@@ -209,7 +213,7 @@ static int tear_down(void **state) {
 
 static void own(struct fixture *f, const char *name) {
 	if (f->bus == NULL) {
-		skip(); // no dbus-daemon here
+		skip();
 	}
 	assert_true(sd_bus_request_name(f->bus, name, 0) >= 0);
 }
