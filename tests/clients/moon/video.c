@@ -123,10 +123,10 @@ void video_take(struct es_moon_video *video, uint8_t *data, size_t size, int64_t
 		return;
 	}
 	video->stats.parity += fields.shard >= fields.n_data;
-	if (video_frame_turn(video, &fields, now)) {
+	bool useful = video_frame_turn(video, &fields, now);
+	bool whole = video->block.complete && video->block.n_data > 0 && fields.frame == video->frame &&
+			fields.block == video->block.index;
+	if (useful || whole) { // what comes when it is whole is counted
 		video_frame_add(video, &fields, block, now);
-	} else if (!video->open && fields.frame == video->frame && fields.block == video->block.index &&
-			video->block.complete) {
-		video->stats.surplus++;
 	}
 }
