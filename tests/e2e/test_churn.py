@@ -9,7 +9,7 @@ import time
 
 import harness
 
-RUNS = int(os.environ.get('EARTHSHINE_TEST_RUNS', '40' if harness.SANITIZED else '200'))
+RUNS = int(os.environ.get('EARTHSHINE_TEST_RUNS', '30' if harness.SANITIZED else '200'))
 SEED = int(os.environ.get('EARTHSHINE_TEST_SEED', '1'))
 WAYS = ('end', 'end', 'interrupt', 'early', 'host', 'display', 'encode', 'stream', 'app')
 
