@@ -189,14 +189,14 @@ def wait_other(host, detached):
 
 def disturb(bench, host, other, play, seconds):
     """Kills the rooms and the app of the other session in turn, which comes back each time."""
-    rooms = ['earthshine-stream', 'earthshine-encode', 'earthshine-display', 'paint-other']
+    rooms = ['earthshine-stream', 'earthshine-encode', 'earthshine-display', 'paint']
     end = time.monotonic() + seconds
     for number in range(1000):
         if time.monotonic() > end:
             return play
         name = rooms[number % len(rooms)]
         victims = [p for p in bench.place.processes()
-                   if (p.name == name if not name.startswith('paint') else 'other' in ' '.join(p.command))]
+                   if p.name == name and (name != 'paint' or 'other' in p.command)]
         # The room of the session that was started last is the other's.
         max(victims, key=lambda p: p.pid).signal(9)
         if name == 'earthshine-encode':
