@@ -1,10 +1,10 @@
-"""Clients and apps that stand still: a client that no longer answers is let go, its keys released, and may
+"""Clients and apps that stand still, or never move: a client that no longer answers is let go, its keys released, and may
 come back; an app that hangs does not take the connection or the host with it."""
 
 import signal
 
 import harness_serve
-from harness import read_file, wait_until
+from harness import patiently, read_file, wait_until
 from harness_serve import LISTEN, ServeCase, WAIT
 
 
@@ -30,6 +30,23 @@ class MoonlightStopped(ServeCase):
         lines = read_file(log).decode().splitlines()
         return [line.split('"pressed":')[1].split('}')[0].split(',')[0] for line in lines
                 if '"event":"key"' in line and '"code":30' in line and '"pressed":' in line]
+
+    @patiently
+    def test_app_never_draws(self):
+        """There is a picture at once, of the empty screen."""
+        host = self.serve({'idle': ['sleep', '1000']})
+        device = host.device().paired()
+        stream = device.play(app=1)
+        picture = stream.wait_for('frame')
+        took_ms = (picture['at_ns'] - stream.wait_for('launched')['asked_ns']) / 1e6
+        self.assertEqual((picture['type'], picture['number']), (2, None))
+        self.assertLess(picture['luma'], 24)
+        print(f'the first picture after {took_ms:.0f} ms')
+        stream.quit()
+        device.cancel()
+        host.wait_no_session()
+        host.stop()
+        self.judge(took_ms < 200, f'{took_ms:.0f} ms')
 
     def test_app_stands_still(self):
         host = self.serve()
