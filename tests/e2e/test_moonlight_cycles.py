@@ -3,8 +3,8 @@
 import os
 
 import harness_serve
-from harness import Process
-from harness_serve import ServeCase
+from harness import Process, wait_until
+from harness_serve import ServeCase, WAIT
 
 CYCLES = int(os.environ.get('EARTHSHINE_TEST_CYCLES', '20' if harness_serve.harness.SANITIZED else '100'))
 WARM = 5
@@ -15,6 +15,8 @@ class MoonlightCycles(ServeCase):
     def look(self, host):
         """What could gather: per process the files that it holds open, and its memory."""
         host.wait_session('detached')
+        # Encoder and streamer end a moment later.
+        wait_until(lambda: host.rooms() == ['earthshine-display'], 'its rooms are gone', WAIT)
         found = {}
         for process in self.place.processes():
             if process.name.startswith('earthshine') or process.name == 'paint':
