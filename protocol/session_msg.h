@@ -172,7 +172,9 @@ struct es_session_msg {
 			uint32_t scale_milli; // 1000 = 1; 250..8000
 			int32_t detached_mhz; // clock with no encoder; 0: the mode's
 			char name[64]; // of the session
-			bool start_now; // the app does not wait for a viewer
+			// The app does not wait for a viewer, and viewers look on live: an encoder that does not
+			// answer is given up sooner.
+			bool start_now;
 			// xkb "layout" or "layout(variant)"; "": the default
 			char keyboard[ES_SESSION_MAX_KEYBOARD];
 		} start_display;
