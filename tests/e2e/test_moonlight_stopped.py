@@ -14,6 +14,8 @@ class MoonlightStopped(ServeCase):
         host = self.serve({'listen': [LISTEN, log]})
         device = host.device().paired()
         stream = device.play(app=1).wait_playing()
+        # The first picture is of the empty screen: a key would only be told as held on entering.
+        wait_until(lambda: b'"focused":true' in read_file(log), 'the app has the keyboard', WAIT)
         stream.send('key 0x41 down')
         wait_until(lambda: self.key_events(log) == ['true'], 'the key is down', WAIT)
         stream.popen.send_signal(signal.SIGSTOP)
