@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`earthshine serve` with our own client on the same machine: rate, start, latency, CPU beside x264
-alone, a still screen, loss through a bad network, and what one session's failures do to another."""
+alone, a still screen, loss through a bad network, and what one session's failures do to another. By name
+only: soak, a day's worth of small pictures as fast as they go."""
 
 import argparse
 import json
@@ -15,7 +16,10 @@ from measure import harness, say
 import harness_serve  # in tests/e2e, found through measure
 
 NS_PER_MS = 1e6
+CLIENT = measure.CLIENT
 CLIENTS = ('moon', 'paint', 'listen', 'impair', 'sh')
+SOAK_HZ = 480  # as many as the protocol knows
+SOAK_GROWTH_KIB = 1024  # allocators breathe
 
 
 class Bench(harness_serve.ServeCase):
@@ -257,23 +261,81 @@ def loss(args):
     return result
 
 
+def load_of(bench):
+    """What could gather, by process: memory, open files, threads."""
+    return {(p.pid, p.name): {'rss_kib': p.rss_kib, 'fds': p.open_fds, 'threads': p.status('Threads')}
+            for p in bench.place.processes() if p.name in ('moon', CLIENT) or p.name.startswith('earthshine')}
+
+
+def compare(start, end):
+    """(name, first, last, flat) of each process; one that is not there any more, or new, is not flat."""
+    for key in sorted(set(start) | set(end)):
+        a, b = start.get(key), end.get(key)
+        flat = a is not None and b is not None and (a['fds'], a['threads']) == (b['fds'], b['threads']) and \
+            b['rss_kib'] <= a['rss_kib'] + SOAK_GROWTH_KIB
+        yield f'{key[1]} {key[0]}', a, b, flat
+
+
+def soak_watch(bench, host, play, args):
+    """What the processes take at the start, and at the end; how many pictures that was, in what time."""
+    start, first, begun, said = None, 0, 0, time.monotonic()
+    while True:
+        time.sleep(0.2)
+        if play.ended:
+            raise harness.Failed(f'the client ended: {play.events[-1]}')
+        if start is None:
+            done = frames_of(host)
+            if done < max(args.frames // 100, 1):
+                continue
+            start, first, begun = load_of(bench), done, time.monotonic()
+        time.sleep(min(5, args.seconds))
+        done, now = frames_of(host), load_of(bench)
+        if done >= args.frames:
+            return start, now, done, (done - first) / (time.monotonic() - begun)
+        if time.monotonic() - said >= args.seconds:
+            said = time.monotonic()
+            rss = ', '.join(f'{name} {load["rss_kib"]}' for (_, name), load in sorted(now.items()))
+            say(f'  {done} pictures, {(done - first) / (time.monotonic() - begun):.0f} a second; KiB: {rss}')
+
+
+def soak(args):
+    """So many pictures of 64x64 from the app to the client: memory, files and threads as before."""
+    with Bench() as bench:
+        host, tv = bench.ready({'paint': bench.paint('--damage', 'full')})
+        play = tv.play('--no-decode', '--bitrate', 2000, app=1, mode=f'64x64x{SOAK_HZ}')
+        start, end, done, rate = soak_watch(bench, host, play, args)
+        net = stats_of(host)
+        seen = play.quit()
+    result = {'frames': done, 'fps': round(rate, 1), 'seen': seen['frames'], 'lost': seen['lost'],
+              'dropped': net['frames_dropped'], 'violations': seen['violations'], 'flat': True}
+    for name, a, b, flat in compare(start, end):
+        say(f'  {name}: {a} -> {b}{"" if flat else ": NOT FLAT"}')
+        result['flat'] = result['flat'] and flat
+    return result
+
+
 CASES = {'rate': rate, 'start': start, 'path': path, 'still': still, 'loss': loss,
          'neighbours': neighbours}
+BY_NAME = {'soak': soak}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('cases', nargs='*', default=[], help=', '.join(CASES) + '; all unless told')
+    parser.add_argument('cases', nargs='*', default=[], help=', '.join(CASES) + '; all unless told; or ' + ', '.join(BY_NAME))
     parser.add_argument('--repeats', type=int, default=5)
-    parser.add_argument('--seconds', type=float, default=20, help='of each measurement')
+    parser.add_argument('--seconds', type=float, default=20,
+                        help='of each measurement; between two lines of soak')
+    parser.add_argument('--frames', type=int, default=5184000,
+                        help='of soak; 24 hours of 60 a second unless told')
     args = parser.parse_args()
-    unknown = [name for name in args.cases if name not in CASES]
+    cases = {**CASES, **BY_NAME}
+    unknown = [name for name in args.cases if name not in cases]
     if unknown:
         parser.error(f'no case {unknown[0]}')
     result = {}
     for name in args.cases or CASES:
         say(name)
-        result[name] = CASES[name](args)
+        result[name] = cases[name](args)
     measure.finish(result)
 
 
