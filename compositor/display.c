@@ -28,8 +28,6 @@
 #include "compositor/xdg_shell.h"
 #include "compositor/xwayland.h"
 
-#define STUCK_NS (5 * ES_NS_PER_S)
-
 static float scale_of(const struct es_display *display) {
 	return (float)display->scale_milli / 1000.0f;
 }
@@ -133,7 +131,6 @@ struct es_display *display_create(
 	}
 	display->mode = *mode;
 	display->scale_milli = scale_milli;
-	display->stuck_ns = STUCK_NS;
 	wl_list_init(&display->views);
 	if (!create_loop(display) || !create_output(display)) {
 		goto fail;

@@ -55,7 +55,6 @@ struct es_display {
 
 	struct es_mode mode;
 	uint32_t scale_milli;
-	int64_t stuck_ns; // an encoder that has not answered for so long is given up
 	struct es_display_stats stats; // committed, superseded and usage are filled in when asked for
 
 	// the core's own

@@ -320,13 +320,13 @@ static int handle_readable(int fd, uint32_t mask, void *data) {
 	return 0;
 }
 
-struct es_frame_link *frame_link_create(struct wl_event_loop *loop, int fd, uint32_t viewer,
-		bool primary, const struct es_cursor_plane *cursor, const struct es_mode *mode,
-		const struct es_frame_link_events *events, void *data) {
+struct es_frame_link *frame_link_create(struct wl_event_loop *loop, int fd,
+		const struct es_attach *attach, const struct es_cursor_plane *cursor,
+		const struct es_mode *mode, const struct es_frame_link_events *events, void *data) {
 	struct es_frame_link *link = calloc(1, sizeof(*link));
 	if (link == NULL) {
 		fd_close(&fd);
-		es_log(ES_LOG_ERROR, "viewer %u gets no picture: out of memory", viewer);
+		es_log(ES_LOG_ERROR, "viewer %u gets no picture: out of memory", attach->viewer);
 		return NULL;
 	}
 	*link = (struct es_frame_link){
@@ -335,8 +335,9 @@ struct es_frame_link *frame_link_create(struct wl_event_loop *loop, int fd, uint
 			.data = data,
 			.cursor = cursor,
 			.fd = fd,
-			.viewer = viewer,
-			.primary = primary,
+			.viewer = attach->viewer,
+			.primary = attach->primary,
+			.stuck_ns = attach->stuck_ms * ES_NS_PER_MS,
 			.no_credit_since_ns = clock_now_ns(),
 			.blends_cursor = true,
 	};
@@ -348,7 +349,7 @@ struct es_frame_link *frame_link_create(struct wl_event_loop *loop, int fd, uint
 	}
 	link->source = wl_event_loop_add_fd(loop, fd, WL_EVENT_READABLE, handle_readable, link);
 	if (link->source == NULL) {
-		es_log(ES_LOG_ERROR, "viewer %u gets no picture: out of memory", viewer);
+		es_log(ES_LOG_ERROR, "viewer %u gets no picture: out of memory", attach->viewer);
 		frame_link_destroy(link);
 		return NULL;
 	}

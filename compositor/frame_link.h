@@ -11,6 +11,7 @@
 
 #include "compositor/frame_slot.h"
 #include "protocol/frame_msg.h"
+#include "protocol/session_msg.h"
 
 #define ES_LINK_MAX_SENT 4 // frames that one encoder may hold
 
@@ -58,6 +59,7 @@ struct es_frame_link {
 	// immutable
 	uint32_t viewer;
 	bool primary;
+	int64_t stuck_ns; // given up after not answering for so long
 
 	// state
 	struct wl_list link; // es_viewers.links
@@ -75,9 +77,9 @@ struct es_frame_link {
 };
 
 // Owns fd from here on, in any case. Sends the mode and the cursor. NULL after a logged error.
-struct es_frame_link *frame_link_create(struct wl_event_loop *loop, int fd, uint32_t viewer,
-		bool primary, const struct es_cursor_plane *cursor, const struct es_mode *mode,
-		const struct es_frame_link_events *events, void *data);
+struct es_frame_link *frame_link_create(struct wl_event_loop *loop, int fd,
+		const struct es_attach *attach, const struct es_cursor_plane *cursor,
+		const struct es_mode *mode, const struct es_frame_link_events *events, void *data);
 // Gives all buffers back; calls nothing. NULL is fine.
 void frame_link_destroy(struct es_frame_link *link);
 

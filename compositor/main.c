@@ -20,7 +20,6 @@
 #include "compositor/session_link.h"
 
 #define EXIT_USAGE 2
-#define LIVE_STUCK_NS ES_NS_PER_S // somebody looks at the frozen picture
 
 static bool is_session_link(int fd) {
 	int type = 0;
@@ -71,7 +70,6 @@ static int run(char *const argv[]) {
 		seat_set_keyboard(display->seat, start.start_display.keyboard);
 	}
 	if (start.start_display.start_now) {
-		display->stuck_ns = LIVE_STUCK_NS;
 		session_start_app(session);
 	}
 	session_run(session);

@@ -134,19 +134,19 @@ static void drain(struct es_session *session) {
 	app_stop(session->display->app, on_app_ended, session);
 }
 
-static void on_attach(void *data, enum es_attach_kind kind, uint32_t viewer, bool primary, int fd) {
+static void on_attach(void *data, const struct es_attach *attach, int fd) {
 	struct es_session *session = data;
 	struct es_display *display = session->display;
-	switch (kind) {
+	switch (attach->kind) {
 	case ES_ATTACH_FRAME:
-		if (viewers_attach(display->viewers, fd, viewer, primary) && session->phase == WAITING) {
+		if (viewers_attach(display->viewers, fd, attach) && session->phase == WAITING) {
 			start_app(session);
 		}
 		return;
 	case ES_ATTACH_DEVICE:
 		remote_input_destroy(display->remote_input);
 		display->remote_input = remote_input_create(display, fd);
-		session->input_viewer = viewer;
+		session->input_viewer = attach->viewer;
 		return;
 	case ES_ATTACH_UNIT:
 		break;

@@ -70,8 +70,7 @@ static void obey(struct es_session_link *link, const struct es_session_msg *msg,
 	const struct es_session_orders *orders = link->orders;
 	switch (msg->type) {
 	case ES_SESSION_ATTACH:
-		orders->attach(link->data, msg->attach.kind, msg->attach.viewer, msg->attach.primary,
-				link_packet_take_fd(packet, 0));
+		orders->attach(link->data, &msg->attach, link_packet_take_fd(packet, 0));
 		return;
 	case ES_SESSION_DETACH:
 		orders->detach(link->data, msg->detach.viewer);

@@ -9,7 +9,7 @@
 
 // Orders, from the event loop. attach owns its fd.
 struct es_session_orders {
-	void (*attach)(void *data, enum es_attach_kind kind, uint32_t viewer, bool primary, int fd);
+	void (*attach)(void *data, const struct es_attach *attach, int fd);
 	void (*detach)(void *data, uint32_t viewer);
 	void (*mode)(void *data, const struct es_mode *mode);
 	void (*keyboard)(void *data, const char *layout);

@@ -81,7 +81,7 @@ static void arm_watchdog(struct es_viewers *viewers) {
 		if (!link->owes_credit || link->credits > 0) {
 			continue;
 		}
-		int64_t link_ns = link->no_credit_since_ns + viewers->display->stuck_ns - now_ns;
+		int64_t link_ns = link->no_credit_since_ns + link->stuck_ns - now_ns;
 		link_ns = link_ns > ES_NS_PER_MS ? link_ns : ES_NS_PER_MS;
 		left_ns = left_ns == 0 || link_ns < left_ns ? link_ns : left_ns;
 	}
@@ -95,9 +95,9 @@ static int handle_watchdog(void *data) {
 	struct es_frame_link *link;
 	wl_list_for_each (link, &viewers->links, link) {
 		if (link->owes_credit && link->credits == 0 &&
-				now_ns - link->no_credit_since_ns >= viewers->display->stuck_ns) {
-			es_log(ES_LOG_WARN, "viewer %u: the encoder has not answered for %d s", link->viewer,
-					(int)(viewers->display->stuck_ns / ES_NS_PER_S));
+				now_ns - link->no_credit_since_ns >= link->stuck_ns) {
+			es_log(ES_LOG_WARN, "viewer %u: the encoder has not answered for %d ms", link->viewer,
+					(int)(link->stuck_ns / ES_NS_PER_MS));
 			link->owes_credit = false; // told once
 			session_report_stuck(viewers->display->session, link->viewer);
 		}
@@ -197,19 +197,19 @@ void viewers_destroy(struct es_viewers *viewers) {
 	free(viewers);
 }
 
-bool viewers_attach(struct es_viewers *viewers, int fd, uint32_t viewer, bool primary) {
+bool viewers_attach(struct es_viewers *viewers, int fd, const struct es_attach *attach) {
 	struct es_display *display = viewers->display;
-	viewers_detach(viewers, viewer);
-	if (primary && viewers->primary != NULL) {
+	viewers_detach(viewers, attach->viewer);
+	if (attach->primary && viewers->primary != NULL) {
 		remove_link(viewers, viewers->primary);
 	}
-	struct es_frame_link *link = frame_link_create(display->loop, fd, viewer, primary,
+	struct es_frame_link *link = frame_link_create(display->loop, fd, attach,
 			&display->output->cursor, &display->mode, &link_events, viewers);
 	if (link == NULL) {
 		return false;
 	}
 	wl_list_insert(viewers->links.prev, &link->link);
-	if (primary) {
+	if (attach->primary) {
 		viewers->primary = link;
 	}
 	repaint_damage_whole(display->repaint);

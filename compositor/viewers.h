@@ -27,7 +27,7 @@ void viewers_destroy(struct es_viewers *viewers);
 
 // Takes the display's end of a frame link (owned from here on). A link of the same viewer, or the
 // primary one if this is primary, is replaced. A whole frame follows.
-bool viewers_attach(struct es_viewers *viewers, int fd, uint32_t viewer, bool primary);
+bool viewers_attach(struct es_viewers *viewers, int fd, const struct es_attach *attach);
 void viewers_detach(struct es_viewers *viewers, uint32_t viewer);
 
 // Puts a frame into all slots and sends it where there is a credit. The sequence is given here.

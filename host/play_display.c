@@ -211,6 +211,7 @@ static void send_start(struct es_play *play) {
 	msg.start_display.mode = play->mode;
 	msg.start_display.scale_milli = 1000;
 	msg.start_display.start_now = true;
+	msg.start_display.colour = colour_sdr();
 	snprintf(msg.start_display.name, sizeof(msg.start_display.name), "%s", play->app.title);
 	snprintf(msg.start_display.keyboard, sizeof(msg.start_display.keyboard), "%s", play->keyboard);
 	room_send(play->display, &msg, NULL, 0);

@@ -15,6 +15,7 @@
 #include "host/restart_limit.h"
 
 #define READY_NS (15 * ES_NS_PER_S) // of an encoder, from its start
+#define STUCK_MS 1000 // an encoder that has not answered for so long hangs: somebody looks on
 #define LEAVE_NS (2 * ES_NS_PER_S) // from hanging up to the end of a room
 #define TERMINATE_NS (3 * ES_NS_PER_S) // from TERMINATE to the end of the streamer
 #define LOST_MS 10000 // a client that says nothing for so long is lost
@@ -51,6 +52,7 @@ static bool attach(struct es_play_viewer *viewer, enum es_attach_kind kind,
 	}
 	struct es_session_msg msg = {.type = ES_SESSION_ATTACH,
 			.attach = {.kind = kind, .viewer = viewer->number, .primary = true}};
+	msg.attach.stuck_ms = kind == ES_ATTACH_FRAME ? STUCK_MS : 0;
 	room_send(a, &msg, &ends[0], 1);
 	room_send(b, &msg, &ends[1], 1);
 	fd_close(&ends[0]);

@@ -23,6 +23,7 @@
 #include "host/spawn.h"
 
 // A room that has hung up on us gets this long to end by itself.
+#define STUCK_MS 5000 // an encoder that has not answered for so long hangs
 #define HANG_UP_NS (2 * ES_NS_PER_S)
 // A killed process that is still there after this hangs in the kernel; nothing more can be done.
 #define KILL_WAIT_MS 2000
@@ -181,6 +182,7 @@ static bool start_display(struct es_session *session) {
 	msg.start_display.mode = session->setup.mode;
 	msg.start_display.scale_milli = session->setup.scale_milli;
 	snprintf(msg.start_display.name, sizeof(msg.start_display.name), "%s", session->setup.name);
+	msg.start_display.colour = colour_sdr();
 	send_msg(session, ES_ROOM_DISPLAY, &msg, NULL);
 	return ok;
 }
@@ -219,6 +221,7 @@ static bool attach(
 	}
 	struct es_session_msg msg = {.type = ES_SESSION_ATTACH,
 			.attach = {.kind = kind, .viewer = ES_SESSION_VIEWER, .primary = true}};
+	msg.attach.stuck_ms = kind == ES_ATTACH_FRAME ? STUCK_MS : 0;
 	send_msg(session, a, &msg, &ends[0]);
 	send_msg(session, b, &msg, &ends[1]);
 	fd_close(&ends[0]);

@@ -87,10 +87,33 @@ static bool rect_valid(const struct es_rect *rect) {
 			rect->height <= ES_MODE_MAX_SIZE - rect->y;
 }
 
+static bool is_zero_rect(const struct es_rect *rect) {
+	return rect->x == 0 && rect->y == 0 && rect->width == 0 && rect->height == 0;
+}
+
+static bool is_zero_box(const struct es_box *box) {
+	return box->x == 0 && box->y == 0 && box->width == 0 && box->height == 0;
+}
+
+static bool box_valid(const struct es_box *box) {
+	const uint32_t max = ES_MODE_MAX_SIZE * ES_BOX_UNIT;
+	return box->width > 0 && box->height > 0 && box->x < max && box->y < max &&
+			box->width <= max - box->x && box->height <= max - box->y;
+}
+
+static bool boxes_valid(const struct es_frame *frame) {
+	bool whole_src = is_zero_box(&frame->src), whole_dst = is_zero_rect(&frame->dst);
+	if (frame->buffer_id == 0) {
+		return whole_src && whole_dst;
+	}
+	return (whole_src || box_valid(&frame->src)) && (whole_dst || rect_valid(&frame->dst));
+}
+
 static bool frame_valid(const struct es_frame_msg *msg) {
 	const struct es_frame *frame = &msg->frame;
-	if (frame->sequence == 0 || frame->n_rects > ES_FRAME_MAX_RECTS || frame->commit_ns < 0 ||
-			frame->compose_ns < frame->commit_ns || frame->put_ns < frame->compose_ns) {
+	if (!boxes_valid(frame) || frame->sequence == 0 || frame->n_rects > ES_FRAME_MAX_RECTS ||
+			frame->commit_ns < 0 || frame->compose_ns < frame->commit_ns ||
+			frame->put_ns < frame->compose_ns) {
 		return false;
 	}
 	for (uint32_t i = 0; i < frame->n_rects; i++) {
@@ -99,6 +122,20 @@ static bool frame_valid(const struct es_frame_msg *msg) {
 		}
 	}
 	return frame->buffer_id != 0 || (frame->n_rects == 0 && !frame->direct && !frame->has_fence);
+}
+
+static void put_rect(struct es_writer *w, const struct es_rect *rect) {
+	put_le16(w, (uint16_t)rect->x);
+	put_le16(w, (uint16_t)rect->y);
+	put_le16(w, (uint16_t)rect->width);
+	put_le16(w, (uint16_t)rect->height);
+}
+
+static void get_rect(struct es_reader *r, struct es_rect *rect) {
+	rect->x = get_le16(r);
+	rect->y = get_le16(r);
+	rect->width = get_le16(r);
+	rect->height = get_le16(r);
 }
 
 static void put_frame(struct es_writer *w, const struct es_frame_msg *msg) {
@@ -110,12 +147,14 @@ static void put_frame(struct es_writer *w, const struct es_frame_msg *msg) {
 	put_le64s(w, frame->put_ns);
 	put_bool(w, frame->direct);
 	put_bool(w, frame->has_fence);
+	put_le32(w, frame->src.x);
+	put_le32(w, frame->src.y);
+	put_le32(w, frame->src.width);
+	put_le32(w, frame->src.height);
+	put_rect(w, &frame->dst);
 	put_u8(w, (uint8_t)frame->n_rects);
 	for (uint32_t i = 0; i < frame->n_rects; i++) {
-		put_le16(w, (uint16_t)frame->rects[i].x);
-		put_le16(w, (uint16_t)frame->rects[i].y);
-		put_le16(w, (uint16_t)frame->rects[i].width);
-		put_le16(w, (uint16_t)frame->rects[i].height);
+		put_rect(w, &frame->rects[i]);
 	}
 }
 
@@ -128,12 +167,14 @@ static void get_frame(struct es_reader *r, struct es_frame_msg *msg) {
 	frame->put_ns = get_le64s(r);
 	frame->direct = get_bool(r);
 	frame->has_fence = get_bool(r);
+	frame->src.x = get_le32(r);
+	frame->src.y = get_le32(r);
+	frame->src.width = get_le32(r);
+	frame->src.height = get_le32(r);
+	get_rect(r, &frame->dst);
 	frame->n_rects = get_u8(r);
 	for (uint32_t i = 0; i < frame->n_rects && i < ES_FRAME_MAX_RECTS; i++) {
-		frame->rects[i].x = get_le16(r);
-		frame->rects[i].y = get_le16(r);
-		frame->rects[i].width = get_le16(r);
-		frame->rects[i].height = get_le16(r);
+		get_rect(r, &frame->rects[i]);
 	}
 }
 
@@ -193,6 +234,8 @@ static bool formats_valid(const struct es_frame_msg *msg) {
 
 static void put_formats(struct es_writer *w, const struct es_frame_msg *msg) {
 	put_bool(w, msg->formats.blends_cursor);
+	put_bool(w, msg->formats.scales);
+	put_bool(w, msg->formats.takes_fences);
 	put_le16(w, (uint16_t)msg->formats.n);
 	for (uint32_t i = 0; i < msg->formats.n; i++) {
 		put_le32(w, msg->formats.entries[i].fourcc);
@@ -202,6 +245,8 @@ static void put_formats(struct es_writer *w, const struct es_frame_msg *msg) {
 
 static void get_formats(struct es_reader *r, struct es_frame_msg *msg) {
 	msg->formats.blends_cursor = get_bool(r);
+	msg->formats.scales = get_bool(r);
+	msg->formats.takes_fences = get_bool(r);
 	msg->formats.n = get_le16(r);
 	for (uint32_t i = 0; i < msg->formats.n && i < ES_FRAME_MAX_FORMATS; i++) {
 		msg->formats.entries[i].fourcc = get_le32(r);

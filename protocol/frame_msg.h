@@ -10,7 +10,7 @@
 
 #include "protocol/mode.h"
 
-#define ES_FRAME_VERSION 1
+#define ES_FRAME_VERSION 2
 #define ES_FRAME_MAX_RECTS 16
 #define ES_FRAME_MAX_PLANES 4
 #define ES_FRAME_MAX_FORMATS 256
@@ -40,6 +40,12 @@ struct es_rect {
 	uint32_t x, y, width, height; // pixels of the screen; never empty, never outside it
 };
 
+// Part of a buffer, in 1/256 of its pixels (as Wayland's viewports have it).
+#define ES_BOX_UNIT 256
+struct es_box {
+	uint32_t x, y, width, height;
+};
+
 struct es_frame_buffer {
 	uint64_t id; // never 0, never used again
 	enum es_buffer_kind kind;
@@ -62,6 +68,10 @@ struct es_frame {
 	int64_t put_ns; // output commit: it lay in the frame slot from here on
 	bool direct; // the app's own buffer (scan-out), not composed
 	bool has_fence;
+	// What is shown of the buffer, and where; all 0: all of it, on the whole screen. Anything else only
+	// to an encoder that scales; around dst the screen is black.
+	struct es_box src;
+	struct es_rect dst;
 	uint32_t n_rects; // damage since the frame sent before on this link
 	struct es_rect rects[ES_FRAME_MAX_RECTS];
 };
@@ -94,6 +104,9 @@ struct es_frame_msg {
 		} cursor_move;
 		struct {
 			bool blends_cursor; // false: the display draws the cursor itself
+			bool scales; // takes frames with src and dst
+			// Takes frames whose fence has not signalled and waits on the GPU; false: the display waits.
+			bool takes_fences;
 			uint32_t n;
 			struct es_frame_format entries[ES_FRAME_MAX_FORMATS];
 		} formats;

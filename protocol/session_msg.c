@@ -6,6 +6,8 @@
 
 #define LETTER 'S'
 #define MIN_SCALE_MILLI 250
+#define MIN_STUCK_MS 100
+#define MAX_STUCK_MS 60000
 #define MAX_SCALE_MILLI 8000
 
 static bool kbps_valid(uint32_t kbps) {
@@ -32,6 +34,7 @@ static void put_start_display(struct es_writer *w, const struct es_session_msg *
 	put_text(w, msg->start_display.name, sizeof(msg->start_display.name));
 	put_bool(w, msg->start_display.start_now);
 	put_text(w, msg->start_display.keyboard, sizeof(msg->start_display.keyboard));
+	put_colour(w, &msg->start_display.colour);
 }
 
 static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
@@ -41,6 +44,7 @@ static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
 	get_text(r, msg->start_display.name, sizeof(msg->start_display.name));
 	msg->start_display.start_now = get_bool(r);
 	get_text(r, msg->start_display.keyboard, sizeof(msg->start_display.keyboard));
+	get_colour(r, &msg->start_display.colour);
 }
 
 static bool start_encode_valid(const struct es_session_msg *msg) {
@@ -57,6 +61,7 @@ static void put_start_encode(struct es_writer *w, const struct es_session_msg *m
 	put_u8(w, msg->start_encode.max_refs);
 	put_le32(w, msg->start_encode.keepalive_ms);
 	put_bool(w, msg->start_encode.strict);
+	put_text(w, msg->start_encode.device, sizeof(msg->start_encode.device));
 }
 
 static void get_start_encode(struct es_reader *r, struct es_session_msg *msg) {
@@ -68,6 +73,7 @@ static void get_start_encode(struct es_reader *r, struct es_session_msg *msg) {
 	msg->start_encode.max_refs = get_u8(r);
 	msg->start_encode.keepalive_ms = get_le32(r);
 	msg->start_encode.strict = get_bool(r);
+	get_text(r, msg->start_encode.device, sizeof(msg->start_encode.device));
 }
 
 static bool start_stream_valid(const struct es_session_msg *msg) {
@@ -162,19 +168,26 @@ static void get_client(struct es_reader *r, struct es_session_msg *msg) {
 }
 
 static bool attach_valid(const struct es_session_msg *msg) {
-	return msg->attach.kind >= ES_ATTACH_FRAME && msg->attach.kind <= ES_ATTACH_DEVICE;
+	const struct es_attach *attach = &msg->attach;
+	if (attach->kind == ES_ATTACH_FRAME) {
+		return attach->stuck_ms >= MIN_STUCK_MS && attach->stuck_ms <= MAX_STUCK_MS;
+	}
+	return attach->kind > ES_ATTACH_FRAME && attach->kind <= ES_ATTACH_DEVICE &&
+			attach->stuck_ms == 0;
 }
 
 static void put_attach(struct es_writer *w, const struct es_session_msg *msg) {
 	put_u8(w, (uint8_t)msg->attach.kind);
 	put_le32(w, msg->attach.viewer);
 	put_bool(w, msg->attach.primary);
+	put_le32(w, msg->attach.stuck_ms);
 }
 
 static void get_attach(struct es_reader *r, struct es_session_msg *msg) {
 	msg->attach.kind = get_u8(r);
 	msg->attach.viewer = get_le32(r);
 	msg->attach.primary = get_bool(r);
+	msg->attach.stuck_ms = get_le32(r);
 }
 
 static void put_detach(struct es_writer *w, const struct es_session_msg *msg) {

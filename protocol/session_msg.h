@@ -10,7 +10,7 @@
 
 #include "protocol/mode.h"
 
-#define ES_SESSION_VERSION 2
+#define ES_SESSION_VERSION 3
 #define ES_SESSION_MSG_MAX 4096
 #define ES_SESSION_MAX_TEXT 512
 #define ES_SESSION_MAX_KEYBOARD 64
@@ -45,6 +45,15 @@ enum es_session_msg_type {
 };
 
 enum es_attach_kind { ES_ATTACH_FRAME = 1, ES_ATTACH_UNIT, ES_ATTACH_DEVICE };
+
+struct es_attach {
+	enum es_attach_kind kind;
+	uint32_t viewer;
+	bool primary;
+	// Frame links: the display gives an encoder up that has not answered for so long; 100..60000.
+	// Else 0.
+	uint32_t stuck_ms;
+};
 
 enum es_container { ES_CONTAINER_MKV = 1, ES_CONTAINER_MP4, ES_CONTAINER_TS, ES_CONTAINER_RAW };
 
@@ -172,11 +181,10 @@ struct es_session_msg {
 			uint32_t scale_milli; // 1000 = 1; 250..8000
 			int32_t detached_mhz; // clock with no encoder; 0: the mode's
 			char name[64]; // of the session
-			// The app does not wait for a viewer, and viewers look on live: an encoder that does not
-			// answer is given up sooner.
-			bool start_now;
+			bool start_now; // the app does not wait for a viewer
 			// xkb "layout" or "layout(variant)"; "": the default
 			char keyboard[ES_SESSION_MAX_KEYBOARD];
+			struct es_colour colour; // of the screen
 		} start_display;
 		struct {
 			enum es_codec codec;
@@ -187,6 +195,7 @@ struct es_session_msg {
 			uint8_t max_refs; // reference pictures, 0: as suits
 			uint32_t keepalive_ms; // a still picture is repeated so often; 0: never
 			bool strict; // no unit longer than a frame's share of the bitrate, if it can be
+			char device[64]; // render node of the GPU to encode on; "": none, or any that does
 		} start_encode;
 		struct {
 			enum es_container container;
@@ -202,11 +211,7 @@ struct es_session_msg {
 		struct {
 			enum es_client_phase phase;
 		} client;
-		struct {
-			enum es_attach_kind kind;
-			uint32_t viewer;
-			bool primary;
-		} attach;
+		struct es_attach attach;
 		struct {
 			uint32_t viewer;
 		} detach, stuck;

@@ -153,7 +153,9 @@ static void expect_silence(struct house *house) {
 static int attach(struct house *house, enum es_attach_kind kind) {
 	int fds[2];
 	assert_true(link_pair(fds));
-	to_host(house, &(struct es_session_msg){.type = ES_SESSION_ATTACH, .attach = {kind, 1, true}},
+	to_host(house,
+			&(struct es_session_msg){.type = ES_SESSION_ATTACH,
+					.attach = {kind, 1, true, kind == ES_ATTACH_FRAME ? 1000 : 0}},
 			&fds[0]);
 	close(fds[0]);
 	return fds[1];

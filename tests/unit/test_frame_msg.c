@@ -52,19 +52,25 @@ static const struct es_bad_field bad_fields[] = {
 		{"frame", 36, 8, 0}, // put
 		{"frame", 44, 1, 2}, // direct
 		{"frame", 45, 1, 2}, // fence
-		{"frame", 46, 1, 17}, // number of rectangles
-		{"frame", 46, 1, 255},
-		{"frame", 47, 2, 8192}, // x
-		{"frame", 47, 2, 6913}, // x + width
-		{"frame", 49, 2, 8192}, // y
-		{"frame", 51, 2, 0}, // width
-		{"frame", 51, 2, 8193},
-		{"frame", 53, 2, 0}, // height
-		{"frame", 53, 2, 65535},
-		{"frame", 59, 2, 2}, // second: x + width
-		{"frame", 61, 2, 2}, // second: y + height
+		{"frame", 54, 4, 0}, // width of the source box
+		{"frame", 46, 4, 0xffffffff}, // x of the source box
+		{"frame", 58, 4, 2097153}, // height of the source box
+		{"frame", 66, 2, 0}, // width of the destination
+		{"frame", 62, 2, 8000}, // x + width of the destination
+		{"frame", 70, 1, 17}, // number of rectangles
+		{"frame", 70, 1, 255},
+		{"frame", 71, 2, 8192}, // x
+		{"frame", 71, 2, 6913}, // x + width
+		{"frame", 73, 2, 8192}, // y
+		{"frame", 75, 2, 0}, // width
+		{"frame", 75, 2, 8193},
+		{"frame", 77, 2, 0}, // height
+		{"frame", 77, 2, 65535},
+		{"frame", 83, 2, 2}, // second: x + width
+		{"frame", 85, 2, 2}, // second: y + height
 		{"cursor_frame", 44, 1, 1}, // direct without a buffer
 		{"cursor_frame", 45, 1, 1}, // fence without a buffer
+		{"cursor_frame", 46, 4, 1}, // box without a buffer
 		{"cursor_image", 4, 4, 0}, // width
 		{"cursor_image", 4, 4, 513},
 		{"cursor_image", 8, 4, 0}, // height
@@ -76,9 +82,9 @@ static const struct es_bad_field bad_fields[] = {
 		{"cursor_move", 4, 4, 16385}, // x
 		{"cursor_move", 8, 4, 0x7fffffff}, // y
 		{"formats", 4, 1, 2}, // blends
-		{"formats", 5, 2, 3}, // more than there are
-		{"formats", 5, 2, 257},
-		{"formats", 7, 4, 0}, // fourcc
+		{"formats", 7, 2, 3}, // more than there are
+		{"formats", 7, 2, 257},
+		{"formats", 9, 4, 0}, // fourcc
 		{"credit", 4, 1, 3},
 		{"release", 4, 8, 0}, // fence without a buffer
 		{"release", 12, 8, 0}, // sequence
@@ -145,14 +151,14 @@ static void test_largest(void **state) {
 	}
 	uint8_t bytes[ES_FRAME_MSG_MAX];
 	assert_int_equal(
-			4 + 3 + 12 * ES_FRAME_MAX_FORMATS, frame_msg_encode(&msg, bytes, sizeof(bytes)));
+			4 + 5 + 12 * ES_FRAME_MAX_FORMATS, frame_msg_encode(&msg, bytes, sizeof(bytes)));
 	struct es_frame_msg frame = *(const struct es_frame_msg *)family_find(FAMILY, "frame")->msg;
 	frame.frame.n_rects = ES_FRAME_MAX_RECTS;
 	for (size_t i = 0; i < ES_FRAME_MAX_RECTS; i++) {
 		frame.frame.rects[i] = (struct es_rect){0, 0, ES_MODE_MAX_SIZE, ES_MODE_MAX_SIZE};
 	}
 	size_t size = frame_msg_encode(&frame, bytes, sizeof(bytes));
-	assert_int_equal(47 + 8 * ES_FRAME_MAX_RECTS, size);
+	assert_int_equal(71 + 8 * ES_FRAME_MAX_RECTS, size);
 	struct es_frame_msg decoded;
 	assert_true(frame_msg_decode(&decoded, bytes, size, 1));
 	assert_memory_equal(&decoded, &frame, sizeof(frame));

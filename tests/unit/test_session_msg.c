@@ -22,6 +22,7 @@ static const struct es_bad_field bad_fields[] = {
 		{"start_display", 24, 2, 2}, // length of the name
 		{"start_display", 24, 2, 64},
 		{"start_display", 26, 1, 0}, // NUL
+		{"start_display", 34, 1, 2}, // primaries
 		{"start_encode", 4, 1, 3}, // codec
 		{"start_encode", 5, 2, 32}, // length of the encoder's name
 		{"start_encode", 11, 4, 99}, // bitrate
@@ -34,6 +35,9 @@ static const struct es_bad_field bad_fields[] = {
 		{"attach", 4, 1, 0}, // kind
 		{"attach", 4, 1, 4},
 		{"attach", 9, 1, 2}, // primary
+		{"attach", 10, 4, 1000}, // patience where there is no encoder
+		{"attach_frame", 10, 4, 99}, // patience with an encoder
+		{"attach_frame", 10, 4, 60001},
 		{"mode", 4, 4, 15},
 		{"mode", 8, 4, 8193},
 		{"mode", 12, 4, 999},
@@ -63,6 +67,9 @@ static void test_encode_refuses_starts(void **state) {
 	REFUSE("start_display", msg.start_display.scale_milli = 249);
 	REFUSE("start_display", msg.start_display.detached_mhz = -1);
 	REFUSE("start_display", memset(msg.start_display.name, 'x', sizeof(msg.start_display.name)));
+	REFUSE("attach_frame", msg.attach.stuck_ms = 0);
+	REFUSE("start_display", msg.start_display.colour.depth = 9);
+	REFUSE("start_encode", memset(msg.start_encode.device, 'x', sizeof(msg.start_encode.device)));
 	REFUSE("start_encode", msg.start_encode.codec = ES_CODEC_COUNT);
 	REFUSE("start_encode", memset(msg.start_encode.encoder, 'x', sizeof(msg.start_encode.encoder)));
 	REFUSE("start_encode", msg.start_encode.bitrate_kbps = 99);

@@ -21,7 +21,8 @@ static const struct es_frame_msg forget = {.type = ES_FRAME_FORGET, .forget = {7
 
 static const struct es_frame_msg frame = {
 		.type = ES_FRAME_FRAME,
-		.frame = {7, 0x1234, 1000000001, 1000000002, 1000000003, false, true, 2,
+		.frame = {7, 0x1234, 1000000001, 1000000002, 1000000003, false, true,
+				{128, 0, 163840, 92160}, {0, 60, 1280, 600}, 2,
 				{{0, 0, 1280, 720}, {8191, 8191, 1, 1}}},
 };
 
@@ -44,7 +45,7 @@ static const struct es_frame_msg cursor_move = {
 
 static const struct es_frame_msg formats = {
 		.type = ES_FRAME_FORMATS,
-		.formats = {true, 2, {{0x34325258, 0}, {0x34325241, 0x00ffffffffffffff}}},
+		.formats = {true, false, true, 2, {{0x34325258, 0}, {0x34325241, 0x00ffffffffffffff}}},
 };
 
 static const struct es_frame_msg no_formats = {.type = ES_FRAME_FORMATS};
@@ -57,29 +58,31 @@ static const struct es_frame_msg release = {
 };
 
 static const struct es_vector vectors[] = {
-		{"mode", &mode, 0, "46 01 0100 00050000 d0020000 24ea0000 01 01 01 00 08 00"},
+		{"mode", &mode, 0, "46 02 0100 00050000 d0020000 24ea0000 01 01 01 00 08 00"},
 		{"memory", &memory, 1,
-				"46 01 0200 0700000000000000 01 00050000 d0020000 58523234 0000000000000000"
+				"46 02 0200 0700000000000000 01 00050000 d0020000 58523234 0000000000000000"
 				"01 00000000 00140000"},
 		{"dmabuf", &dmabuf, 2,
-				"46 01 0200 0807060504030201 02 80070000 38040000 4e563132 0200000000000001"
+				"46 02 0200 0807060504030201 02 80070000 38040000 4e563132 0200000000000001"
 				"02 00000000 00080000 00c02100 00080000"},
-		{"forget", &forget, 0, "46 01 0300 0700000000000000"},
+		{"forget", &forget, 0, "46 02 0300 0700000000000000"},
 		{"frame", &frame, 1,
-				"46 01 0400 0700000000000000 3412000000000000 01ca9a3b00000000 02ca9a3b00000000"
-				"03ca9a3b00000000 00 01 02 0000 0000 0005 d002 ff1f ff1f 0100 0100"},
+				"46 02 0400 0700000000000000 3412000000000000 01ca9a3b00000000 02ca9a3b00000000"
+				"03ca9a3b00000000 00 01 80000000 00000000 00800200 00680100"
+				"0000 3c00 0005 5802 02 0000 0000 0005 d002 ff1f ff1f 0100 0100"},
 		{"cursor_frame", &cursor_frame, 0,
-				"46 01 0400 0000000000000000 0100000000000000 0500000000000000 0500000000000000"
-				"0600000000000000 00 00 00"},
-		{"cursor_image", &cursor_image, 1, "46 01 0500 18000000 20000000 ffffffff 02000000"},
-		{"cursor_hidden", &cursor_hidden, 0, "46 01 0500 00000000 00000000 00000000 00000000"},
-		{"cursor_move", &cursor_move, 0, "46 01 0600 fbffffff bc020000"},
+				"46 02 0400 0000000000000000 0100000000000000 0500000000000000 0500000000000000"
+				"0600000000000000 00 00 00000000 00000000 00000000 00000000"
+				"0000 0000 0000 0000 00"},
+		{"cursor_image", &cursor_image, 1, "46 02 0500 18000000 20000000 ffffffff 02000000"},
+		{"cursor_hidden", &cursor_hidden, 0, "46 02 0500 00000000 00000000 00000000 00000000"},
+		{"cursor_move", &cursor_move, 0, "46 02 0600 fbffffff bc020000"},
 		{"formats", &formats, 0,
-				"46 01 4000 01 0200 58523234 0000000000000000 41523234 ffffffffffffff00"},
-		{"no_formats", &no_formats, 0, "46 01 4000 00 0000"},
-		{"credit", &credit, 0, "46 01 4100 01"},
+				"46 02 4000 01 00 01 0200 58523234 0000000000000000 41523234 ffffffffffffff00"},
+		{"no_formats", &no_formats, 0, "46 02 4000 00 00 00 0000"},
+		{"credit", &credit, 0, "46 02 4100 01"},
 		{"release", &release, 1,
-				"46 01 4200 0700000000000000 3412000000000000 04ca9a3b00000000 01"},
+				"46 02 4200 0700000000000000 3412000000000000 04ca9a3b00000000 01"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {

@@ -3,12 +3,13 @@
 
 static const struct es_session_msg start_display = {
 		.type = ES_SESSION_START_DISPLAY,
-		.start_display = {{8192, 16, 1000000}, 1500, 10000, "one", true, "de"},
+		.start_display = {{8192, 16, 1000000}, 1500, 10000, "one", true, "de",
+				{1, 1, 1, false, 8, false}},
 };
 
 static const struct es_session_msg start_encode = {
 		.type = ES_SESSION_START_ENCODE,
-		.start_encode = {ES_CODEC_HEVC, "x265", 20000, 2, 4, 1, 500, true},
+		.start_encode = {ES_CODEC_HEVC, "x265", 20000, 2, 4, 1, 500, true, "/a"},
 };
 
 static const struct es_session_msg start_stream = {
@@ -97,6 +98,11 @@ static const struct es_session_msg stream_stats = {
 static const struct es_session_msg stuck = {.type = ES_SESSION_STUCK, .stuck = {1}};
 static const struct es_session_msg need_encoder = {.type = ES_SESSION_NEED_ENCODER};
 
+static const struct es_session_msg attach_frame = {
+		.type = ES_SESSION_ATTACH,
+		.attach = {ES_ATTACH_FRAME, 5, false, 1000},
+};
+
 static const struct es_session_msg end = {
 		.type = ES_SESSION_END,
 		.end = {ES_END_FAILED, -1, "no"},
@@ -106,36 +112,38 @@ static const struct es_session_msg end = {
 
 static const struct es_vector vectors[] = {
 		{"start_display", &start_display, 0,
-				"53 02 0100 00200000 10000000 40420f00 dc050000 10270000 0300 6f6e65 01 0200 6465"},
+				"53 03 0100 00200000 10000000 40420f00 dc050000 10270000 0300 6f6e65 01 0200 6465"
+				"01 01 01 00 08 00"},
 		{"start_encode", &start_encode, 0,
-				"53 02 0200 01 0400 78323635 204e0000 02000000 04 01 f4010000 01"},
-		{"start_stream", &start_stream, 1, "53 02 0300 04 0400 2f612062"},
-		{"attach", &attach, 1, "53 02 0400 03 05000000 01"},
-		{"detach", &detach, 0, "53 02 0500 ffffffff"},
-		{"mode", &mode, 0, "53 02 0600 10000000 00200000 e8030000"},
-		{"bitrate", &bitrate, 0, "53 02 0700 64000000"},
-		{"idr", &idr, 0, "53 02 0800"},
-		{"stats", &stats, 0, "53 02 0900"},
-		{"drain", &drain, 0, "53 02 0a00"},
+				"53 03 0200 01 0400 78323635 204e0000 02000000 04 01 f4010000 01 0200 2f61"},
+		{"start_stream", &start_stream, 1, "53 03 0300 04 0400 2f612062"},
+		{"attach", &attach, 1, "53 03 0400 03 05000000 01 00000000"},
+		{"attach_frame", &attach_frame, 1, "53 03 0400 01 05000000 00 e8030000"},
+		{"detach", &detach, 0, "53 03 0500 ffffffff"},
+		{"mode", &mode, 0, "53 03 0600 10000000 00200000 e8030000"},
+		{"bitrate", &bitrate, 0, "53 03 0700 64000000"},
+		{"idr", &idr, 0, "53 03 0800"},
+		{"stats", &stats, 0, "53 03 0900"},
+		{"drain", &drain, 0, "53 03 0a00"},
 		{"start_gamestream", &start_gamestream, 3,
-				"53 02 0b00 0102030405060708090a0b0c0d0e0f10 ffffffff 6162636465666768696a6b6c6d6e6f70"
+				"53 03 0b00 0102030405060708090a0b0c0d0e0f10 ffffffff 6162636465666768696a6b6c6d6e6f70"
 				"efbeadde 0900 3139322e302e322e31 03000000 01 5005 14 02 28 2e 24ea0000 204e0000"
 				"10270000"},
-		{"terminate", &terminate, 0, "53 02 0c00 23000380"},
-		{"keyboard", &keyboard, 0, "53 02 0d00 0800 757328696e746c29"},
-		{"ready", &ready, 0, "53 02 4000 0400 776c2d30 0000 0600 7069786d616e"},
+		{"terminate", &terminate, 0, "53 03 0c00 23000380"},
+		{"keyboard", &keyboard, 0, "53 03 0d00 0800 757328696e746c29"},
+		{"ready", &ready, 0, "53 03 4000 0400 776c2d30 0000 0600 7069786d616e"},
 		{"display_stats", &display_stats, 0,
-				"53 02 4100 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
+				"53 03 4100 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
 				"0500000000000000 0600000000000000 0700000000000000 0800000000000000"
 				"0900000000000000 0a00000000000000 0b00000000000000 0c00000000000000"
 				"0d00000000000000 0e00000000000000 0f00000000000000"},
 		{"encode_stats", &encode_stats, 0,
-				"53 02 4200 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
+				"53 03 4200 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
 				"0500000000000000 0600000000000000 0700000000000000 0800000000000000"
 				"0900000000000000 0a00000000000000 0b00000000000000 0c00000000000000"
 				"0d00000000000000 0e00000000000000 0f00000000000000"},
 		{"stream_stats", &stream_stats, 0,
-				"53 02 4300 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
+				"53 03 4300 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
 				"0500000000000000 0600000000000000 0700000000000000 0800000000000000"
 				"01000000 02000000 03000000 04000000 0500000000000000" NO_STAGE NO_STAGE NO_STAGE
 						NO_STAGE NO_STAGE NO_STAGE
@@ -145,10 +153,10 @@ static const struct es_vector vectors[] = {
 				"0400 78323634 00 1200000000000000 1300000000000000 1400000000000000"
 				"1500000000000000 1600000000000000 1700000000000000 18000000 19000000 1a000000"
 				"1000000000000000 1100000000000000"},
-		{"stuck", &stuck, 0, "53 02 4400 01000000"},
-		{"need_encoder", &need_encoder, 0, "53 02 4500"},
-		{"end", &end, 0, "53 02 4600 04 ffffffff 0200 6e6f"},
-		{"client", &client, 0, "53 02 4700 02"},
+		{"stuck", &stuck, 0, "53 03 4400 01000000"},
+		{"need_encoder", &need_encoder, 0, "53 03 4500"},
+		{"end", &end, 0, "53 03 4600 04 ffffffff 0200 6e6f"},
+		{"client", &client, 0, "53 03 4700 02"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {
