@@ -18,13 +18,18 @@ static bool codec_valid(enum es_codec codec) {
 	return (unsigned)codec < ES_CODEC_COUNT;
 }
 
+static bool channels_valid(uint8_t channels) {
+	return channels == 0 || channels == 2 || channels == 6 || channels == 8;
+}
+
 static bool start_display_valid(const struct es_session_msg *msg) {
 	int32_t detached_mhz = msg->start_display.detached_mhz;
 	return msg->start_display.scale_milli >= MIN_SCALE_MILLI &&
 			msg->start_display.scale_milli <= MAX_SCALE_MILLI &&
 			(detached_mhz == 0 ||
 					(detached_mhz >= ES_MODE_MIN_REFRESH_MHZ &&
-							detached_mhz <= ES_MODE_MAX_REFRESH_MHZ));
+							detached_mhz <= ES_MODE_MAX_REFRESH_MHZ)) &&
+			channels_valid(msg->start_display.audio_channels);
 }
 
 static void put_start_display(struct es_writer *w, const struct es_session_msg *msg) {
@@ -35,6 +40,8 @@ static void put_start_display(struct es_writer *w, const struct es_session_msg *
 	put_bool(w, msg->start_display.start_now);
 	put_text(w, msg->start_display.keyboard, sizeof(msg->start_display.keyboard));
 	put_colour(w, &msg->start_display.colour);
+	put_u8(w, msg->start_display.audio_channels);
+	put_text(w, msg->start_display.sound_node, sizeof(msg->start_display.sound_node));
 }
 
 static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
@@ -45,6 +52,8 @@ static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
 	msg->start_display.start_now = get_bool(r);
 	get_text(r, msg->start_display.keyboard, sizeof(msg->start_display.keyboard));
 	get_colour(r, &msg->start_display.colour);
+	msg->start_display.audio_channels = get_u8(r);
+	get_text(r, msg->start_display.sound_node, sizeof(msg->start_display.sound_node));
 }
 
 static bool start_encode_valid(const struct es_session_msg *msg) {
@@ -78,17 +87,20 @@ static void get_start_encode(struct es_reader *r, struct es_session_msg *msg) {
 
 static bool start_stream_valid(const struct es_session_msg *msg) {
 	return msg->start_stream.container >= ES_CONTAINER_MKV &&
-			msg->start_stream.container <= ES_CONTAINER_RAW;
+			msg->start_stream.container <= ES_CONTAINER_RAW &&
+			channels_valid(msg->start_stream.audio_channels);
 }
 
 static void put_start_stream(struct es_writer *w, const struct es_session_msg *msg) {
 	put_u8(w, (uint8_t)msg->start_stream.container);
 	put_text(w, msg->start_stream.path, sizeof(msg->start_stream.path));
+	put_u8(w, msg->start_stream.audio_channels);
 }
 
 static void get_start_stream(struct es_reader *r, struct es_session_msg *msg) {
 	msg->start_stream.container = get_u8(r);
 	get_text(r, msg->start_stream.path, sizeof(msg->start_stream.path));
+	msg->start_stream.audio_channels = get_u8(r);
 }
 
 static bool start_gamestream_valid(const struct es_session_msg *msg) {
@@ -98,7 +110,9 @@ static bool start_gamestream_valid(const struct es_session_msg *msg) {
 			start->fec_percent <= 100 && start->min_parity <= 2 && start->dscp_video < 64 &&
 			start->dscp_audio < 64 && start->refresh_mhz >= ES_MODE_MIN_REFRESH_MHZ &&
 			start->refresh_mhz <= ES_MODE_MAX_REFRESH_MHZ && kbps_valid(start->bitrate_kbps) &&
-			start->lost_ms > 0;
+			start->lost_ms > 0 && channels_valid(start->audio_channels) &&
+			(start->audio_channels == 0 || start->audio_packet_ms == 5 ||
+					start->audio_packet_ms == 10 || start->audio_packet_ms == 20);
 }
 
 static void put_start_gamestream(struct es_writer *w, const struct es_session_msg *msg) {
@@ -118,6 +132,9 @@ static void put_start_gamestream(struct es_writer *w, const struct es_session_ms
 	put_le32s(w, start->refresh_mhz);
 	put_le32(w, start->bitrate_kbps);
 	put_le32(w, start->lost_ms);
+	put_u8(w, start->audio_channels);
+	put_u8(w, start->audio_packet_ms);
+	put_bool(w, start->audio_high_quality);
 }
 
 static void get_start_gamestream(struct es_reader *r, struct es_session_msg *msg) {
@@ -137,6 +154,9 @@ static void get_start_gamestream(struct es_reader *r, struct es_session_msg *msg
 	start->refresh_mhz = get_le32s(r);
 	start->bitrate_kbps = get_le32(r);
 	start->lost_ms = get_le32(r);
+	start->audio_channels = get_u8(r);
+	start->audio_packet_ms = get_u8(r);
+	start->audio_high_quality = get_bool(r);
 }
 
 static void put_terminate(struct es_writer *w, const struct es_session_msg *msg) {
@@ -262,6 +282,7 @@ static void put_display_stats(struct es_writer *w, const struct es_session_msg *
 	put_le64(w, stats->damage_px);
 	put_le64(w, stats->fence_timeouts);
 	put_usage(w, &stats->usage);
+	put_le64(w, stats->sound_dropped);
 }
 
 static void get_display_stats(struct es_reader *r, struct es_session_msg *msg) {
@@ -278,6 +299,7 @@ static void get_display_stats(struct es_reader *r, struct es_session_msg *msg) {
 	stats->damage_px = get_le64(r);
 	stats->fence_timeouts = get_le64(r);
 	get_usage(r, &stats->usage);
+	stats->sound_dropped = get_le64(r);
 }
 
 static void put_encode_stats(struct es_writer *w, const struct es_session_msg *msg) {
@@ -360,6 +382,22 @@ static void get_net(struct es_reader *r, struct es_net_stats *net) {
 	net->bitrate_kbps = get_le32(r);
 }
 
+static void put_sound(struct es_writer *w, const struct es_sound_stats *sound) {
+	put_le64(w, sound->packets);
+	put_le64(w, sound->dropped);
+	put_le64(w, sound->inserted);
+	put_le32(w, sound->p50_us);
+	put_le32(w, sound->p99_us);
+}
+
+static void get_sound(struct es_reader *r, struct es_sound_stats *sound) {
+	sound->packets = get_le64(r);
+	sound->dropped = get_le64(r);
+	sound->inserted = get_le64(r);
+	sound->p50_us = get_le32(r);
+	sound->p99_us = get_le32(r);
+}
+
 static bool stream_stats_valid(const struct es_session_msg *msg) {
 	const struct es_stream_stats *stats = &msg->stream_stats;
 	return stats->first_ns >= 0 && stats->last_ns >= stats->first_ns && codec_valid(stats->codec);
@@ -381,6 +419,7 @@ static void put_stream_stats(struct es_writer *w, const struct es_session_msg *m
 	put_u8(w, (uint8_t)stats->codec);
 	put_net(w, &stats->net);
 	put_usage(w, &stats->usage);
+	put_sound(w, &stats->sound);
 }
 
 static void get_stream_stats(struct es_reader *r, struct es_session_msg *msg) {
@@ -399,6 +438,7 @@ static void get_stream_stats(struct es_reader *r, struct es_session_msg *msg) {
 	stats->codec = get_u8(r);
 	get_net(r, &stats->net);
 	get_usage(r, &stats->usage);
+	get_sound(r, &stats->sound);
 }
 
 static bool end_valid(const struct es_session_msg *msg) {

@@ -14,6 +14,7 @@
 #define ES_SESSION_MSG_MAX 4096
 #define ES_SESSION_MAX_TEXT 512
 #define ES_SESSION_MAX_KEYBOARD 64
+#define ES_SESSION_MAX_NODE 64
 #define ES_SESSION_MAX_ADDRESS 46 // as of INET6_ADDRSTRLEN
 #define ES_SESSION_MAX_THREADS 256
 #define ES_SESSION_FD 3 // each room finds its end of the link here
@@ -92,6 +93,7 @@ struct es_display_stats {
 	uint64_t composed_px, damage_px;
 	uint64_t fence_timeouts;
 	struct es_usage usage;
+	uint64_t sound_dropped; // 5 ms blocks that the streamer did not take in time
 };
 
 struct es_encode_stats {
@@ -131,6 +133,14 @@ struct es_net_stats {
 	uint32_t bitrate_kbps; // now
 };
 
+// Sound on its way to the viewer or into the file; all 0 where there is none.
+struct es_sound_stats {
+	uint64_t packets; // that went out
+	uint64_t dropped; // given up: too old, no room, or the clocks of both ends part
+	uint64_t inserted; // of silence, where the clocks part the other way
+	uint32_t p50_us, p99_us; // from a packet's first sample to its datagram; 0 for a file
+};
+
 struct es_stream_stats {
 	uint64_t units_new, units_repeated, units_cursor, dropped;
 	uint64_t bytes;
@@ -142,6 +152,7 @@ struct es_stream_stats {
 	enum es_codec codec;
 	struct es_net_stats net;
 	struct es_usage usage;
+	struct es_sound_stats sound;
 };
 
 // A connection to a GameStream client: what was agreed on over HTTPS and RTSP.
@@ -166,6 +177,9 @@ struct es_gamestream_start {
 	int32_t refresh_mhz;
 	uint32_t bitrate_kbps; // of the encoder; it steps down from here
 	uint32_t lost_ms; // without an answer for so long the client is lost
+	uint8_t audio_channels; // 2, 6 or 8; 0: no sound
+	uint8_t audio_packet_ms; // 5, 10 or 20
+	bool audio_high_quality;
 };
 
 enum es_client_phase {
@@ -185,6 +199,8 @@ struct es_session_msg {
 			// xkb "layout" or "layout(variant)"; "": the default
 			char keyboard[ES_SESSION_MAX_KEYBOARD];
 			struct es_colour colour; // of the screen
+			uint8_t audio_channels; // of the sound card: 2, 6 or 8; 0: none
+			char sound_node[ES_SESSION_MAX_NODE]; // its constant name
 		} start_display;
 		struct {
 			enum es_codec codec;
@@ -200,6 +216,7 @@ struct es_session_msg {
 		struct {
 			enum es_container container;
 			char path[ES_SESSION_MAX_TEXT]; // for messages only
+			uint8_t audio_channels; // of its sound track: 2, 6 or 8; 0: none
 		} start_stream;
 		struct es_gamestream_start start_gamestream;
 		struct {

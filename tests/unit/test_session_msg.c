@@ -23,6 +23,8 @@ static const struct es_bad_field bad_fields[] = {
 		{"start_display", 24, 2, 64},
 		{"start_display", 26, 1, 0}, // NUL
 		{"start_display", 34, 1, 2}, // primaries
+		{"start_display", 40, 1, 7}, // channels
+		{"start_display", 41, 2, 64}, // length of the sound card's name
 		{"start_encode", 4, 1, 3}, // codec
 		{"start_encode", 5, 2, 32}, // length of the encoder's name
 		{"start_encode", 11, 4, 99}, // bitrate
@@ -32,12 +34,16 @@ static const struct es_bad_field bad_fields[] = {
 		{"start_stream", 4, 1, 5},
 		{"start_stream", 5, 2, 512}, // length of the path
 		{"start_stream", 8, 1, 0}, // NUL
+		{"start_stream", 11, 1, 1}, // channels
 		{"attach", 4, 1, 0}, // kind
 		{"attach", 4, 1, 4},
 		{"attach", 9, 1, 2}, // primary
 		{"attach", 10, 4, 1000}, // patience where there is no encoder
 		{"attach_frame", 10, 4, 99}, // patience with an encoder
 		{"attach_frame", 10, 4, 60001},
+		{"start_gamestream", 78, 1, 4}, // channels
+		{"start_gamestream", 79, 1, 6}, // ms of a packet
+		{"start_gamestream", 80, 1, 2}, // quality
 		{"mode", 4, 4, 15},
 		{"mode", 8, 4, 8193},
 		{"mode", 12, 4, 999},
@@ -100,7 +106,7 @@ static void test_largest(void **state) {
 	memset(msg.start_stream.path, 'x', ES_SESSION_MAX_TEXT - 1);
 	uint8_t bytes[ES_SESSION_MSG_MAX];
 	size_t size = session_msg_encode(&msg, bytes, sizeof(bytes));
-	assert_int_equal(7 + ES_SESSION_MAX_TEXT - 1, size);
+	assert_int_equal(8 + ES_SESSION_MAX_TEXT - 1, size);
 	struct es_session_msg decoded;
 	assert_true(session_msg_decode(&decoded, bytes, size, 1));
 	assert_memory_equal(&decoded, &msg, sizeof(msg));

@@ -4,7 +4,7 @@
 static const struct es_session_msg start_display = {
 		.type = ES_SESSION_START_DISPLAY,
 		.start_display = {{8192, 16, 1000000}, 1500, 10000, "one", true, "de",
-				{1, 1, 1, false, 8, false}},
+				{1, 1, 1, false, 8, false}, 8, "n"},
 };
 
 static const struct es_session_msg start_encode = {
@@ -14,7 +14,7 @@ static const struct es_session_msg start_encode = {
 
 static const struct es_session_msg start_stream = {
 		.type = ES_SESSION_START_STREAM,
-		.start_stream = {ES_CONTAINER_RAW, "/a b"},
+		.start_stream = {ES_CONTAINER_RAW, "/a b", 2},
 };
 
 static const struct es_session_msg attach = {
@@ -49,6 +49,9 @@ static const struct es_session_msg start_gamestream = {
 						.refresh_mhz = 59940,
 						.bitrate_kbps = 20000,
 						.lost_ms = 10000,
+						.audio_channels = 6,
+						.audio_packet_ms = 10,
+						.audio_high_quality = true,
 				},
 };
 static const struct es_session_msg terminate = {
@@ -65,7 +68,7 @@ static const struct es_session_msg ready = {
 
 static const struct es_session_msg display_stats = {
 		.type = ES_SESSION_DISPLAY_STATS,
-		.display_stats = {1, 2, 3, 4, 5, {6, 7, 8, 9, 10}, 11, 12, 13, {14, 15}},
+		.display_stats = {1, 2, 3, 4, 5, {6, 7, 8, 9, 10}, 11, 12, 13, {14, 15}, 16},
 };
 
 static const struct es_session_msg encode_stats = {
@@ -92,6 +95,7 @@ static const struct es_session_msg stream_stats = {
 						.codec = ES_CODEC_H264,
 						.net = {18, 19, 20, 21, 22, 23, 24, 25, 26},
 						.usage = {16, 17},
+						.sound = {1, 2, 3, 4, 5},
 				},
 };
 
@@ -113,10 +117,10 @@ static const struct es_session_msg end = {
 static const struct es_vector vectors[] = {
 		{"start_display", &start_display, 0,
 				"53 03 0100 00200000 10000000 40420f00 dc050000 10270000 0300 6f6e65 01 0200 6465"
-				"01 01 01 00 08 00"},
+				"01 01 01 00 08 00 08 0100 6e"},
 		{"start_encode", &start_encode, 0,
 				"53 03 0200 01 0400 78323635 204e0000 02000000 04 01 f4010000 01 0200 2f61"},
-		{"start_stream", &start_stream, 1, "53 03 0300 04 0400 2f612062"},
+		{"start_stream", &start_stream, 1, "53 03 0300 04 0400 2f612062 02"},
 		{"attach", &attach, 1, "53 03 0400 03 05000000 01 00000000"},
 		{"attach_frame", &attach_frame, 1, "53 03 0400 01 05000000 00 e8030000"},
 		{"detach", &detach, 0, "53 03 0500 ffffffff"},
@@ -128,7 +132,7 @@ static const struct es_vector vectors[] = {
 		{"start_gamestream", &start_gamestream, 3,
 				"53 03 0b00 0102030405060708090a0b0c0d0e0f10 ffffffff 6162636465666768696a6b6c6d6e6f70"
 				"efbeadde 0900 3139322e302e322e31 03000000 01 5005 14 02 28 2e 24ea0000 204e0000"
-				"10270000"},
+				"10270000 06 0a 01"},
 		{"terminate", &terminate, 0, "53 03 0c00 23000380"},
 		{"keyboard", &keyboard, 0, "53 03 0d00 0800 757328696e746c29"},
 		{"ready", &ready, 0, "53 03 4000 0400 776c2d30 0000 0600 7069786d616e"},
@@ -136,7 +140,7 @@ static const struct es_vector vectors[] = {
 				"53 03 4100 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
 				"0500000000000000 0600000000000000 0700000000000000 0800000000000000"
 				"0900000000000000 0a00000000000000 0b00000000000000 0c00000000000000"
-				"0d00000000000000 0e00000000000000 0f00000000000000"},
+				"0d00000000000000 0e00000000000000 0f00000000000000 1000000000000000"},
 		{"encode_stats", &encode_stats, 0,
 				"53 03 4200 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
 				"0500000000000000 0600000000000000 0700000000000000 0800000000000000"
@@ -152,7 +156,8 @@ static const struct es_vector vectors[] = {
 						NO_STAGE NO_STAGE NO_STAGE
 				"0400 78323634 00 1200000000000000 1300000000000000 1400000000000000"
 				"1500000000000000 1600000000000000 1700000000000000 18000000 19000000 1a000000"
-				"1000000000000000 1100000000000000"},
+				"1000000000000000 1100000000000000"
+				"0100000000000000 0200000000000000 0300000000000000 04000000 05000000"},
 		{"stuck", &stuck, 0, "53 03 4400 01000000"},
 		{"need_encoder", &need_encoder, 0, "53 03 4500"},
 		{"end", &end, 0, "53 03 4600 04 ffffffff 0200 6e6f"},
