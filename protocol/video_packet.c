@@ -48,7 +48,7 @@ struct block {
 struct payload {
 	uint8_t header[FRAME_HEADER];
 	const uint8_t *unit;
-	size_t size;
+	size_t size; // without padding
 };
 
 struct es_packetizer *packetizer_create(const struct es_packetizer_params *params) {
@@ -145,7 +145,7 @@ struct es_frame_shape packetizer_shape(
 static struct payload make_payload(const struct es_packetizer *packetizer,
 		const struct es_frame_info *info, const uint8_t *unit, size_t size) {
 	struct payload payload = {.unit = unit, .size = size};
-	size_t last = (FRAME_HEADER + size) % payload_size(packetizer);
+	size_t last = (FRAME_HEADER + size + info->padding) % payload_size(packetizer);
 	struct es_writer w = writer_init(payload.header, sizeof(payload.header));
 	put_u8(&w, 1); // the short form
 	put_le16(&w, info->latency);
@@ -165,9 +165,11 @@ static void copy_payload(const struct payload *payload, size_t offset, uint8_t *
 	} else {
 		offset -= FRAME_HEADER;
 	}
-	size_t rest = payload->size - offset;
+	size_t rest = offset < payload->size ? payload->size - offset : 0;
 	size_t n = rest < size ? rest : size;
-	memcpy(out, payload->unit + offset, n);
+	if (n > 0) {
+		memcpy(out, payload->unit + offset, n);
+	}
 	memset(out + n, 0, size - n);
 }
 
@@ -263,7 +265,7 @@ static uint8_t *make_block(struct es_packetizer *packetizer, const struct cut *c
 void packetizer_make(struct es_packetizer *packetizer, const struct es_frame_info *info,
 		const uint8_t *unit, size_t size, uint8_t *out) {
 	struct payload payload = make_payload(packetizer, info, unit, size);
-	struct cut cut = cut_frame(packetizer, size, info->fec_percent);
+	struct cut cut = cut_frame(packetizer, size + info->padding, info->fec_percent);
 	assert(cut.per_block <= MAX_SHARDS_PLAIN);
 	for (size_t i = 0; i < cut.n_blocks; i++) {
 		struct block block = cut_block(packetizer, &cut, i);

@@ -44,7 +44,7 @@ struct es_frame_shape {
 	uint32_t datagram_size; // all equal
 	uint32_t n_blocks;
 };
-// What a unit of `size` bytes becomes at that FEC percentage (0..255). No datagrams: too large to be
+// What a unit of `size` bytes, padding included, becomes at that FEC percentage (0..255). No datagrams: too large to be
 // sent, more than 4 * 1023 * (P - 16) - 8 bytes.
 struct es_frame_shape packetizer_shape(
 		const struct es_packetizer *packetizer, size_t size, uint8_t fec_percent);
@@ -54,9 +54,10 @@ struct es_frame_info {
 	uint32_t timestamp; // 90 kHz
 	uint16_t latency; // host's, in 0.1 ms
 	uint8_t fec_percent;
+	uint32_t padding; // zero bytes to put behind the unit
 };
 // Writes all datagrams in the order in which they are to be sent, one every datagram_size bytes, into
-// out (n_datagrams * datagram_size bytes by packetizer_shape). Never fails for a shape that was asked
+// out (n_datagrams * datagram_size bytes by packetizer_shape). `size` is without the padding. Never fails for a shape that was asked
 // for; counters go on. Does not allocate once warm.
 void packetizer_make(struct es_packetizer *packetizer, const struct es_frame_info *info,
 		const uint8_t *unit, size_t size, uint8_t *out);

@@ -30,6 +30,11 @@
 // Frames of so few data shards may get more parity than data: a burst of losses takes all of them, and
 // they cost little.
 #define SMALL_SHARDS 10
+// Frames of so few are lost whole in bursts that the margin does not reckon with.
+#define TINY_SHARDS 4
+#define PADDED_SHARDS 2
+#define MARGIN_BURSTY 5.0
+#define FRAME_HEADER 8
 
 void rate_init(struct es_rate *rate, const struct es_rate_params *params) {
 	memset(rate, 0, sizeof(*rate));
@@ -64,10 +69,18 @@ static unsigned fit_blocks(unsigned percent, size_t n_data) {
 	return most > 100 && percent > most - 100 ? (unsigned)most - 100 : percent;
 }
 
+// More frames broke than would if each datagram were lost by itself.
+static bool is_bursty(const struct es_rate *rate) {
+	return rate->margin >= MARGIN_BURSTY && rate->loss >= LOSS_NONE;
+}
+
 static uint8_t percent_for(const struct es_rate *rate, size_t n_data) {
 	unsigned floor = rate->params.fec_percent;
 	if (rate->loss < LOSS_NONE) {
 		return (uint8_t)fit_blocks(floor, n_data);
+	}
+	if (n_data <= TINY_SHARDS && is_bursty(rate)) {
+		return ES_RATE_MAX_FEC;
 	}
 	// Of a frame of several blocks each is as small as this.
 	size_t n_blocks = (n_data * 3 / 2 + MAX_BLOCK - 1) / MAX_BLOCK;
@@ -81,10 +94,26 @@ static uint8_t percent_for(const struct es_rate *rate, size_t n_data) {
 	return (uint8_t)fit_blocks(percent, n_data);
 }
 
+static size_t payload_size(const struct es_rate *rate) {
+	return rate->params.packet_size - 16u;
+}
+
+// Whether all pictures could be padded.
+static bool has_room_to_pad(const struct es_rate *rate) {
+	double datagrams = PADDED_SHARDS + PADDED_SHARDS * ES_RATE_MAX_FEC / 100.0;
+	double bits_per_ms = datagrams * rate->params.packet_size * 8 * rate->params.refresh_mhz / 1e6;
+	return bits_per_ms <= rate->kbps;
+}
+
+size_t rate_padding(const struct es_rate *rate, size_t size) {
+	size_t least = (PADDED_SHARDS - 1) * payload_size(rate) + 1;
+	bool pads = is_bursty(rate) && FRAME_HEADER + size < least && has_room_to_pad(rate);
+	return pads ? least - FRAME_HEADER - size : 0;
+}
+
 uint8_t rate_fec(const struct es_rate *rate, size_t size) {
-	size_t payload = rate->params.packet_size - 16u;
-	size_t n_data = (size + 8 + payload - 1) / payload; // with the frame's header
-	return percent_for(rate, n_data);
+	size_t payload = payload_size(rate);
+	return percent_for(rate, (FRAME_HEADER + size + payload - 1) / payload);
 }
 
 void rate_sent(struct es_rate *rate, uint32_t n_datagrams) {

@@ -17,6 +17,7 @@ struct es_rate_params {
 	uint8_t min_parity; // per block
 	uint16_t packet_size;
 	uint32_t kbps; // at most
+	int32_t refresh_mhz;
 };
 
 struct es_rate {
@@ -39,7 +40,10 @@ struct es_rate {
 
 void rate_init(struct es_rate *rate, const struct es_rate_params *params);
 
-// Percentage for a unit of `size` bytes.
+// Zero bytes to add to a unit of `size` bytes, if its codec allows that: of a frame of one datagram the
+// protocol takes no more than three of parity, and a burst of losses all of them. 0 without bursts, and where the bitrate has no room for that.
+size_t rate_padding(const struct es_rate *rate, size_t size);
+// Percentage for a unit of `size` bytes, padding included.
 uint8_t rate_fec(const struct es_rate *rate, size_t size);
 
 void rate_sent(struct es_rate *rate, uint32_t n_datagrams);

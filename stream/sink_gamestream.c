@@ -43,6 +43,7 @@ struct es_sink_gamestream {
 	bool has_bitrate;
 	bool tell_connected, tell_playing, playing, tell_over;
 	bool failure_logged;
+	bool may_pad; // a unit of this codec may end with zeros
 	uint32_t kbps;
 	uint8_t fec_percent;
 	uint32_t lost_ms;
@@ -67,6 +68,7 @@ static enum es_sink_result sink_gamestream_set_track(
 		struct es_sink *sink, const struct es_sink_track *track) {
 	struct es_sink_gamestream *game = (struct es_sink_gamestream *)sink;
 	recovery_new_encoder(&game->recovery, clock_now_ns());
+	game->may_pad = track->codec != ES_CODEC_AV1;
 	game->has_bitrate = game->kbps != game->rate.params.kbps; // it knows only what it began with
 	return ES_SINK_OK;
 }
@@ -105,9 +107,10 @@ static enum es_sink_result sink_gamestream_write(
 		recovery_withheld(&game->recovery, now_ns);
 		return ES_SINK_DROPPED;
 	}
-	set_fec(game, unit->size);
 	uint32_t frame;
 	struct es_put_frame put = {.unit = unit, .data = data, .type = frame_type(unit)};
+	put.padding = game->may_pad ? (uint32_t)rate_padding(&game->rate, unit->size) : 0;
+	set_fec(game, unit->size + put.padding);
 	if (!video_sender_put(game->sender, &put, &frame)) {
 		recovery_dropped(&game->recovery, unit, now_ns);
 		return ES_SINK_DROPPED;
@@ -443,6 +446,7 @@ static void init_state(struct es_sink_gamestream *game, const struct es_gamestre
 			.min_parity = start->min_parity,
 			.packet_size = start->packet_size,
 			.kbps = start->bitrate_kbps,
+			.refresh_mhz = start->refresh_mhz,
 	};
 	game->base = (struct es_sink){.impl = &sink_gamestream_impl, .live = true};
 	game->kbps = start->bitrate_kbps;

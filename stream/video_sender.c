@@ -261,7 +261,7 @@ bool video_sender_put(
 		struct es_video_sender *sender, const struct es_put_frame *put, uint32_t *frame) {
 	const struct es_unit *unit = put->unit;
 	struct es_frame_shape shape =
-			packetizer_shape(sender->packetizer, unit->size, sender->fec_percent);
+			packetizer_shape(sender->packetizer, unit->size + put->padding, sender->fec_percent);
 	struct es_ring_frame room;
 	if (sender->peer_size == 0 || shape.n_datagrams == 0 ||
 			!packet_ring_reserve(sender->ring, shape.n_datagrams, &room)) {
@@ -274,6 +274,7 @@ bool video_sender_put(
 			.timestamp = sender->timestamp,
 			.latency = latency_of(unit, now_ns),
 			.fec_percent = sender->fec_percent,
+			.padding = put->padding,
 	};
 	*frame = packetizer_counters(sender->packetizer)->frame;
 	packetizer_make(sender->packetizer, &info, put->data, unit->size, room.data);

@@ -41,6 +41,7 @@ struct es_put_frame {
 	const struct es_unit *unit; // copied
 	const uint8_t *data; // read during the call only
 	enum es_frame_type type;
+	uint32_t padding; // zero bytes to send behind the data
 };
 // Packetizes the frame and leaves it to the send thread. *frame: its frameIndex. False: dropped whole
 // (ring full, larger than the protocol can carry, or no peer yet); no frameIndex is used up. The ring is

@@ -159,6 +159,58 @@ static void test_recovery_is_as_promised(void **state) {
 	}
 }
 
+#define BURST_LOSS 0.1
+#define BURST_LENGTH 4.0
+
+// Of frames that fit into one datagram, sent with so much padding and all the parity that the protocol
+// can tell, over a network that loses datagrams in bursts: how many came whole.
+static double tiny_frames_whole(uint64_t seed, uint32_t padding) {
+	struct es_packetizer_params params = {.packet_size = PACKET_SIZE, .min_parity = 2};
+	struct es_packetizer *packetizer = packetizer_create(&params);
+	struct video_frame_decoder *decoder = video_frame_decoder_create(PACKET_SIZE);
+	assert_true(packetizer != NULL && decoder != NULL);
+	static const uint8_t unit[PAYLOAD - 8] = {1, 2, 3, 4, 5, 6, 7, 8};
+	struct es_frame_info info = {.type = ES_FRAME_P, .fec_percent = 255, .padding = padding};
+	struct es_frame_shape shape = packetizer_shape(packetizer, sizeof(unit) + padding, 255);
+	uint8_t datagrams[16 * (PACKET_SIZE + 16)];
+	assert_true(shape.n_datagrams <= 16);
+	const double into = BURST_LOSS / (1 - BURST_LOSS) / BURST_LENGTH;
+	uint32_t whole = 0;
+	bool bad = false;
+	for (uint32_t n = 0; n < N_FRAMES; n++) {
+		packetizer_make(packetizer, &info, unit, sizeof(unit), datagrams);
+		const uint8_t *arrived[16];
+		size_t n_arrived = 0;
+		for (size_t i = 0; i < shape.n_datagrams; i++) {
+			bad = happens(&seed, bad ? 1 - 1 / BURST_LENGTH : into);
+			arrived[i] = bad ? NULL : datagrams + i * shape.datagram_size;
+			n_arrived += !bad;
+		}
+		struct video_frame frame;
+		if (n_arrived > 0 &&
+				video_frame_decode(decoder, arrived, shape.n_datagrams, &frame) ==
+						VIDEO_FRAME_WHOLE) {
+			assert_int_equal(sizeof(unit) + padding, frame.size);
+			assert_memory_equal(unit, frame.unit, sizeof(unit));
+			whole++;
+		}
+	}
+	packetizer_destroy(packetizer);
+	video_frame_decoder_destroy(decoder);
+	return (double)whole / N_FRAMES;
+}
+
+// A burst that is over takes four datagrams, but rarely eight.
+static void test_padding_outlasts_bursts(void **state) {
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		double without = tiny_frames_whole(seed, 0), with = tiny_frames_whole(seed, 1);
+		print_message("seed %d, bursts: %.2f %% of frames of one datagram whole, %.2f %% of two\n",
+				(int)seed, without * 100, with * 100);
+		assert_true(without > 0.93 && without < 0.97);
+		assert_true(with > 0.97);
+	}
+}
+
 // The yardstick itself, by numbers computed by hand.
 static void test_binomial(void **state) {
 	assert_true(fabs(block_survives(1, 0, 0.1) - 0.9) < 1e-12);
@@ -172,6 +224,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_binomial),
 			cmocka_unit_test(test_recovery_is_as_promised),
+			cmocka_unit_test(test_padding_outlasts_bursts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -274,6 +274,36 @@ static void test_every_size(void **state) {
 	free(lost);
 }
 
+// Zeros behind the unit, within its last shard and as shards of their own.
+static void test_padding(void **state) {
+	static const uint32_t paddings[] = {0, 1, 20, 32, 33, 100};
+	for (size_t size = 1; size < 100; size += 7) {
+		for (size_t i = 0; i < sizeof(paddings) / sizeof(paddings[0]); i++) {
+			struct pair pair = open_pair(48, 2, false);
+			size_t padded = size + paddings[i];
+			uint8_t *unit = make_unit(size, 1), *expected = calloc(padded, 1);
+			assert_non_null(expected);
+			memcpy(expected, unit, size);
+			struct es_frame_info info = {
+					.type = ES_FRAME_P, .fec_percent = 255, .padding = paddings[i]};
+			pair.shape = packetizer_shape(pair.packetizer, padded, info.fec_percent);
+			free(pair.datagrams);
+			pair.datagrams = malloc((size_t)pair.shape.n_datagrams * pair.shape.datagram_size);
+			assert_non_null(pair.datagrams);
+			packetizer_make(pair.packetizer, &info, unit, size, pair.datagrams);
+			bool lost[32] = {true};
+			struct video_frame frame;
+			assert_int_equal(VIDEO_FRAME_WHOLE, receive(&pair, 1, lost, &frame));
+			assert_int_equal((8 + padded + 31) / 32, frame.n_data[0]);
+			assert_int_equal(padded, frame.size);
+			assert_memory_equal(expected, frame.unit, padded);
+			free(unit);
+			free(expected);
+			close_pair(&pair);
+		}
+	}
+}
+
 // One loss more than there is parity for.
 static void test_too_much_lost(void **state) {
 	struct pair pair = open_pair(64, 2, false);
@@ -350,6 +380,7 @@ int main(void) {
 			cmocka_unit_test(test_shapes),
 			cmocka_unit_test(test_too_large),
 			cmocka_unit_test(test_every_size),
+			cmocka_unit_test(test_padding),
 			cmocka_unit_test(test_too_much_lost),
 			cmocka_unit_test(test_counters_wrap),
 			cmocka_unit_test(test_no_key_stream_twice),
