@@ -18,6 +18,9 @@
 static struct rlimit nofile_before;
 static bool nofile_raised;
 
+// /proc/self/status where it is kept open, else -1. Written once, at the start.
+static int usage_fd = -1;
+
 bool process_become_subreaper(void) {
 	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 }
@@ -68,15 +71,21 @@ const char *process_describe_status(int status, char *out, size_t cap) {
 // belongs to this program is asked for first. 0 if the kernel does not say.
 static long read_peak_rss_kib(void) {
 	char text[4096];
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	ssize_t size = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
-	fd_close(&fd);
+	int fd = usage_fd >= 0 ? usage_fd : open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd >= 0 ? pread(fd, text, sizeof(text) - 1, 0) : -1;
+	if (fd != usage_fd) {
+		fd_close(&fd);
+	}
 	if (size <= 0) {
 		return 0;
 	}
 	text[size] = '\0';
 	const char *found = strstr(text, "VmHWM:");
 	return found != NULL ? strtol(found + strlen("VmHWM:"), NULL, 10) : 0;
+}
+
+void process_keep_usage(void) {
+	usage_fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 }
 
 struct es_process_usage process_usage(void) {

@@ -38,6 +38,8 @@ struct es_process_usage {
 };
 // Of the calling process alone, without its children.
 struct es_process_usage process_usage(void);
+// To be called before the process gives up opening files: process_usage then reads one that stays open.
+void process_keep_usage(void);
 
 // Raises the soft limit of open files to the hard one. Keeps the old limit for children:
 // process_prepare_child puts it back.

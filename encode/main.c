@@ -6,13 +6,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/confine.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "encode/encoder.h"
+#include "encode/rights.h"
 #include "encode/self_test.h"
 #include "encode/session.h"
 #include "encode/sigbus_guard.h"
 #include "encode/speed_test.h"
 #include "protocol/session_msg.h"
+
+static void give_up_rights(const struct es_encoder_impl *impl) {
+	process_keep_usage();
+	confine(rights_of(impl->name));
+}
 
 static int list_encoders(void) {
 	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
@@ -29,6 +37,7 @@ static int probe(const char *name, const char *codec_text) {
 		printf("fail %s %s not built in\n", name, codec_text);
 		return 1;
 	}
+	give_up_rights(impl); // what works only with more must not be found to work
 	struct es_mode mode = {.width = 1366, .height = 767, .refresh_mhz = 60000};
 	struct es_self_test_result result = self_test_run(impl, &mode);
 	if (!result.passed) {
@@ -94,5 +103,5 @@ int main(int argc, char *argv[]) {
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); // the limit counts for memfds too: an error says so
-	return session_run(ES_SESSION_FD);
+	return session_run(ES_SESSION_FD, give_up_rights);
 }

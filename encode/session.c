@@ -13,6 +13,7 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "encode/encoder.h"
 #include "encode/failure.h"
 #include "encode/scheduler.h"
 #include "encode/unit_maker.h"
@@ -20,6 +21,7 @@
 
 struct session {
 	int fd; // the link to the host, owned
+	void (*give_up_rights)(const struct es_encoder_impl *impl); // NULL: done
 	struct es_unit_maker *maker; // owned
 	struct es_scheduler *scheduler; // owned
 	struct es_failure failure;
@@ -61,6 +63,11 @@ static void end(struct session *session, enum es_end_code code, const char *text
 // --- from the host
 
 static void handle_attach(struct session *session, enum es_attach_kind kind) {
+	if (session->give_up_rights != NULL) {
+		failure_set(
+				&session->failure, "the host attached a link before it said what to encode with");
+		return;
+	}
 	int fd = link_packet_take_fd(&session->packet, 0);
 	if (kind == ES_ATTACH_FRAME) {
 		scheduler_attach(session->scheduler, fd);
@@ -72,13 +79,22 @@ static void handle_attach(struct session *session, enum es_attach_kind kind) {
 	}
 }
 
+static void start(struct session *session, const struct es_session_msg *msg) {
+	if (!unit_maker_start(session->maker, msg)) {
+		return;
+	}
+	if (session->give_up_rights != NULL) {
+		session->give_up_rights(encoder_find(msg->start_encode.encoder, msg->start_encode.codec));
+		session->give_up_rights = NULL;
+	}
+	scheduler_set_keepalive(session->scheduler, msg->start_encode.keepalive_ms);
+	send_to_host(session, &(struct es_session_msg){.type = ES_SESSION_READY});
+}
+
 static void handle_message(struct session *session, const struct es_session_msg *msg) {
 	switch (msg->type) {
 	case ES_SESSION_START_ENCODE:
-		if (unit_maker_start(session->maker, msg)) {
-			scheduler_set_keepalive(session->scheduler, msg->start_encode.keepalive_ms);
-			send_to_host(session, &(struct es_session_msg){.type = ES_SESSION_READY});
-		}
+		start(session, msg);
 		return;
 	case ES_SESSION_ATTACH:
 		handle_attach(session, msg->attach.kind);
@@ -163,8 +179,8 @@ static void run(struct session *session) {
 	}
 }
 
-int session_run(int session_fd) {
-	struct session session = {.fd = session_fd, .exit_status = 1};
+int session_run(int session_fd, void (*give_up_rights)(const struct es_encoder_impl *impl)) {
+	struct session session = {.fd = session_fd, .give_up_rights = give_up_rights, .exit_status = 1};
 	session.maker = unit_maker_create(&session.failure);
 	session.scheduler = scheduler_create(session.maker, &session.failure);
 	if (session.maker != NULL && session.scheduler != NULL) {

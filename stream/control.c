@@ -97,17 +97,28 @@ static int ENET_CALLBACK on_datagram(ENetHost *host, ENetEvent *event) {
 	return 0;
 }
 
-// ENet's own socket is replaced by ours, which is bound.
-static bool create_host(struct es_control *control, int fd) {
-	if (enet_initialize() != 0) {
-		return false;
+ENetHost *control_host_create(void) {
+	ENetHost *host = enet_initialize() == 0 ? enet_host_create(NULL, MAX_PEERS, 0, 0, 0) : NULL;
+	if (host != NULL) {
+		enet_socket_destroy(host->socket);
+		host->socket = ENET_SOCKET_NULL;
 	}
-	set_time();
-	control->host = enet_host_create(NULL, MAX_PEERS, 0, 0, 0);
+	return host;
+}
+
+void control_host_destroy(ENetHost *host) {
+	if (host != NULL) {
+		enet_host_destroy(host);
+	}
+}
+
+// ENet's own socket is replaced by ours, which is bound.
+static bool set_up_host(struct es_control *control, ENetHost *host, int fd) {
+	control->host = host != NULL ? host : control_host_create();
 	if (control->host == NULL) {
 		return false;
 	}
-	enet_socket_destroy(control->host->socket);
+	set_time();
 	control->host->socket = fd;
 	enet_socket_set_option(fd, ENET_SOCKOPT_NONBLOCK, 1);
 	enet_socket_set_option(fd, ENET_SOCKOPT_RCVBUF, SOCKET_BUFFER);
@@ -135,10 +146,11 @@ static bool parse_peer(enet_uint32 *address, const char *text) {
 }
 
 struct es_control *control_create(
-		int fd, const struct es_gamestream_start *start, char *error, size_t cap) {
+		int fd, ENetHost *host, const struct es_gamestream_start *start, char *error, size_t cap) {
 	struct es_control *control = calloc(1, sizeof(*control));
 	snprintf(error, cap, "out of memory");
 	if (control == NULL) {
+		control_host_destroy(host);
 		fd_close(&fd);
 		return NULL;
 	}
@@ -158,12 +170,15 @@ struct es_control *control_create(
 	if (!control_crypt_init(&control->crypt, start->key, legacy, true)) {
 		goto fail;
 	}
-	if (!create_host(control, fd)) {
+	bool ok = set_up_host(control, host, fd);
+	host = NULL; // the connection's now
+	if (!ok) {
 		goto fail;
 	}
 	return control;
 
 fail:
+	control_host_destroy(host);
 	fd_close(&fd);
 	control_destroy(control);
 	return NULL;

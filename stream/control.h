@@ -13,6 +13,7 @@
 #include "protocol/session_msg.h"
 
 struct es_control;
+struct _ENetHost;
 
 enum es_control_event {
 	ES_CONTROL_EVENT_NONE,
@@ -23,9 +24,15 @@ enum es_control_event {
 	ES_CONTROL_EVENT_LOST, // it never came, or no longer answers
 };
 
-// Takes fd over, also on failure. NULL with a text that names the remedy.
-struct es_control *control_create(
-		int fd, const struct es_gamestream_start *start, char *error, size_t cap);
+// What control_create needs, without a socket. ENet makes one for a moment, so this is for a process
+// that gives up that right before it knows its client. NULL: out of memory. Owned by the caller.
+struct _ENetHost *control_host_create(void);
+void control_host_destroy(struct _ENetHost *host); // NULL is fine
+
+// Takes fd and host over, also on failure; host may be NULL, and is made then. NULL with a text that
+// names the remedy.
+struct es_control *control_create(int fd, struct _ENetHost *host,
+		const struct es_gamestream_start *start, char *error, size_t cap);
 void control_destroy(struct es_control *control); // drops the connection; NULL is fine
 
 int control_fd(const struct es_control *control);

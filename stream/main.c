@@ -4,10 +4,13 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/confine.h"
 #include "base/fd.h"
 #include "base/link.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "protocol/session_msg.h"
+#include "stream/rights.h"
 #include "stream/streamer.h"
 
 // libavformat's own messages: what matters of them is in ours.
@@ -46,6 +49,8 @@ int main(int argc, char **argv) {
 	if (streamer == NULL) {
 		return 1;
 	}
+	process_keep_usage();
+	confine(&stream_rights);
 	int status = streamer_run(streamer);
 	streamer_destroy(streamer);
 	return status;

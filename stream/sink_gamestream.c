@@ -466,6 +466,7 @@ struct es_sink *sink_gamestream_create(const struct es_gamestream_start *start,
 		fd_close(&taken.video);
 		fd_close(&taken.audio);
 		fd_close(&taken.control);
+		control_host_destroy(taken.control_host);
 		return NULL;
 	}
 	init_state(game, start);
@@ -476,9 +477,10 @@ struct es_sink *sink_gamestream_create(const struct es_gamestream_start *start,
 		snprintf(error, cap, "cannot serve the client at \"%s\": it is no numeric address",
 				start->peer);
 		fd_close(&taken.control);
+		control_host_destroy(taken.control_host);
 		goto fail;
 	}
-	game->control = control_create(taken.control, start, error, cap);
+	game->control = control_create(taken.control, taken.control_host, start, error, cap);
 	if (game->control == NULL || !create_sender(game, start)) {
 		goto fail;
 	}

@@ -10,6 +10,7 @@
 
 struct es_gamestream_sockets {
 	int video, audio, control; // bound UDP sockets
+	struct _ENetHost *control_host; // see control_create
 };
 
 // Takes the sockets over, also on failure. NULL with a text in error.

@@ -16,6 +16,7 @@
 #include "base/process.h"
 #include "protocol/crypto.h"
 #include "protocol/session_msg.h"
+#include "stream/control.h"
 #include "stream/sink_file.h"
 #include "stream/sink_gamestream.h"
 #include "stream/stats.h"
@@ -43,6 +44,7 @@ struct es_streamer {
 	// owned
 	struct es_sink *sink;
 	struct es_unit_source *source; // NULL between encoders
+	struct _ENetHost *control_host; // for a client, until there is one
 	int next_source_fd; // attached while a unit of the one before was still being sent
 
 	// state
@@ -67,6 +69,7 @@ struct es_streamer *streamer_create(int session_fd) {
 	}
 	streamer->session_fd = session_fd;
 	streamer->next_source_fd = -1;
+	streamer->control_host = control_host_create();
 	streamer->reason = ES_TERMINATE_GRACEFUL;
 	stats_init(&streamer->stats);
 	return streamer;
@@ -80,6 +83,7 @@ void streamer_destroy(struct es_streamer *streamer) {
 	sink_destroy(streamer->sink);
 	unit_source_destroy(streamer->source);
 	fd_close(&streamer->next_source_fd);
+	control_host_destroy(streamer->control_host);
 	free(streamer);
 }
 
@@ -405,7 +409,9 @@ static void start_gamestream(struct es_streamer *streamer) {
 			.video = link_packet_take_fd(&streamer->packet, 0),
 			.control = link_packet_take_fd(&streamer->packet, 2),
 			.audio = link_packet_take_fd(&streamer->packet, 1),
+			.control_host = streamer->control_host,
 	};
+	streamer->control_host = NULL; // the sink's
 	char text[ES_SESSION_MAX_TEXT] = "out of memory";
 	streamer->sink = sink_gamestream_create(
 			&streamer->message.start_gamestream, &sockets, text, sizeof(text));

@@ -56,7 +56,7 @@ static void host_create(struct host *host, const struct es_gamestream_start *wit
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
 	host->port = ntohs(address.sin_port);
-	host->control = control_create(fd, with, error, sizeof(error));
+	host->control = control_create(fd, NULL, with, error, sizeof(error));
 	assert_non_null(host->control);
 }
 
@@ -420,7 +420,7 @@ static void test_addresses_that_enet_does_not_speak(void **state) {
 	char error[256];
 	memcpy(v6.peer, "fe80::1", 8);
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	assert_null(control_create(fd, &v6, error, sizeof(error)));
+	assert_null(control_create(fd, control_host_create(), &v6, error, sizeof(error)));
 	assert_non_null(strstr(error, "fe80::1"));
 	assert_non_null(strstr(error, "IPv4"));
 }

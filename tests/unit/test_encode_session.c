@@ -51,7 +51,7 @@ struct house {
 
 static void *run_session(void *data) {
 	struct house *house = data;
-	house->exit_status = session_run(house->session_fd);
+	house->exit_status = session_run(house->session_fd, NULL);
 	return NULL;
 }
 

@@ -1,0 +1,3 @@
+#include "stream/rights.h"
+
+const struct es_confinement stream_rights = {.holds_keys = true};
