@@ -23,6 +23,7 @@
 
 struct es_cursor_blend {
 	uint32_t *image; // NULL: hidden
+	uint64_t serial; // of it
 	uint32_t width, height;
 	int32_t hotspot_x, hotspot_y;
 	int32_t x, y; // of the hotspot
@@ -185,6 +186,7 @@ bool cursor_blend_set_image(struct es_cursor_blend *cursor, const uint32_t *argb
 		uint32_t height, int32_t hotspot_x, int32_t hotspot_y) {
 	free(cursor->image);
 	cursor->image = NULL;
+	cursor->serial++;
 	cursor->dirty = true;
 	if (argb == NULL || width == 0 || height == 0) {
 		return true;
@@ -251,4 +253,20 @@ void cursor_blend_restore(struct es_cursor_blend *cursor, struct es_picture *pic
 		copy_under(cursor, picture, false);
 		cursor->under.width = 0;
 	}
+}
+
+struct es_cursor_view cursor_blend_view(const struct es_cursor_blend *cursor) {
+	// Both are bounded on the link: their difference is far from the ends of the type.
+	return (struct es_cursor_view){
+			.argb = cursor->image,
+			.width = cursor->width,
+			.height = cursor->height,
+			.x = (int32_t)left_of(cursor),
+			.y = (int32_t)top_of(cursor),
+			.serial = cursor->serial,
+	};
+}
+
+void cursor_blend_shown(struct es_cursor_blend *cursor) {
+	remember_shown(cursor);
 }

@@ -28,3 +28,14 @@ void cursor_blend_damage(const struct es_cursor_blend *cursor, struct es_damage 
 void cursor_blend_apply(struct es_cursor_blend *cursor, struct es_picture *picture);
 // Puts back what the last apply covered. Nothing else may have been drawn there in between.
 void cursor_blend_restore(struct es_cursor_blend *cursor, struct es_picture *picture);
+
+// For devices that blend it themselves: what there is to be blended over the picture.
+struct es_cursor_view {
+	const uint32_t *argb; // premultiplied, rows without padding, borrowed; NULL: hidden
+	uint32_t width, height;
+	int32_t x, y; // of its top left corner on the screen; may lie outside
+	uint64_t serial; // another one for another image
+};
+struct es_cursor_view cursor_blend_view(const struct es_cursor_blend *cursor);
+// It was blended by the device: damage counts from here.
+void cursor_blend_shown(struct es_cursor_blend *cursor);

@@ -1,5 +1,6 @@
 #include "encode/encoder.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "config.h"
@@ -22,22 +23,35 @@ const struct es_encoder_impl *encoder_find(const char *name, enum es_codec codec
 	bool any = strcmp(name, "auto") == 0 || strcmp(name, "software") == 0;
 	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
 		const struct es_encoder_impl *impl = encoder_impls[i];
-		if (impl->codec == codec && (any || strcmp(impl->name, name) == 0)) {
+		if (impl->codec == codec &&
+				(any ? impl->device == &device_cpu : strcmp(impl->name, name) == 0)) {
 			return impl;
 		}
 	}
 	return NULL;
 }
 
-struct es_encoder *encoder_create(
-		const struct es_encoder_impl *impl, const struct es_encoder_params *params) {
-	return impl->create(params);
+bool encoder_takes(const struct es_encoder_impl *impl, const struct es_colour *colour,
+		enum es_picture_layout *layout) {
+	return impl->takes(colour, layout);
+}
+
+struct es_encoder *encoder_create(const struct es_encoder_impl *impl, struct es_device *device,
+		const struct es_encoder_params *params) {
+	assert(device->impl == impl->device);
+	return impl->create(device, params);
 }
 
 void encoder_destroy(struct es_encoder *encoder) {
 	if (encoder != NULL) {
 		encoder->impl->destroy(encoder);
 	}
+}
+
+bool encoder_convert(struct es_encoder *encoder, const struct es_convert_request *request,
+		int *release_fd, const char **why) {
+	*release_fd = -1;
+	return encoder->impl->convert(encoder, request, release_fd, why);
 }
 
 bool encoder_encode(struct es_encoder *encoder, const struct es_picture *picture,

@@ -1,5 +1,8 @@
 // An encoder: converted pictures in, access units out, one out for each one in.
 //
+// Encoders of the CPU are given converted pictures in memory; those of a GPU convert imported buffers
+// themselves, on the GPU, and keep the result for repeats.
+//
 // Implementations are tables of functions, one file per family; all calls on the
 // encode thread. Callers go through the wrappers below, which alone check for absent
 // operations.
@@ -9,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "encode/cursor_blend.h"
+#include "encode/device.h"
 #include "encode/picture.h"
 #include "protocol/frame_msg.h"
 #include "protocol/mode.h"
@@ -35,6 +40,20 @@ struct es_encode_request {
 	// All that changed since the request before; none: the same picture again. Borrowed.
 	const struct es_rect *damage;
 	size_t n_damage;
+	// Only for devices that blend it themselves, else NULL: to be shown over the picture; see
+	// cursor_blend_view. Borrowed.
+	const struct es_cursor_blend *cursor;
+};
+
+// A buffer for an encoder that converts on its own device.
+struct es_convert_request {
+	const struct es_import *import; // of the encoder's device; borrowed
+	struct es_box src; // all 0: the whole buffer
+	struct es_rect dst; // all 0: the whole screen; around it: black
+	int acquire_fd; // wait for it on the GPU before reading; -1: nothing to wait for. Borrowed.
+	// Since the conversion before; a device that converts everything anyway may ignore it. Borrowed.
+	const struct es_rect *damage;
+	size_t n_damage;
 };
 
 struct es_encoded {
@@ -48,14 +67,24 @@ struct es_encoder;
 struct es_encoder_impl {
 	const char *name; // as after -e
 	enum es_codec codec;
-	enum es_picture_layout layout;
+	const struct es_device_impl *device; // that its buffers are imported on
+	// Whether pictures of that colour can be encoded, and in which layout they are wanted (only where
+	// the device maps).
+	bool (*takes)(const struct es_colour *colour, enum es_picture_layout *layout);
 	uint8_t good_qp; // at or below which encoding the same picture again shows nothing new
 	uint32_t min_size; // of width and height, made even; 0: any
-	// NULL after a logged error. The encoder starts with an IDR.
-	struct es_encoder *(*create)(const struct es_encoder_params *params);
+	// `device` is borrowed and outlives the encoder. NULL after a logged error. The encoder starts with
+	// an IDR.
+	struct es_encoder *(*create)(struct es_device *device, const struct es_encoder_params *params);
 	void (*destroy)(struct es_encoder *encoder);
+	// Only where the device does not map: makes the picture that following calls of encode take. What
+	// becomes readable when the buffer has been read is in *release_fd, the caller's; -1: it has been
+	// read. False, with a reason (a constant): this buffer cannot be converted, the encoder goes on.
+	bool (*convert)(struct es_encoder *encoder, const struct es_convert_request *request,
+			int *release_fd, const char **why);
 	// One access unit, parameter sets before each IDR, into out[cap]. False after a logged
-	// error: the encoder is unusable. A unit longer than cap is an error.
+	// error: the encoder is unusable. A unit longer than cap is an error. `picture`: NULL for
+	// encoders that convert.
 	bool (*encode)(struct es_encoder *encoder, const struct es_picture *picture,
 			const struct es_encode_request *request, uint8_t *out, size_t cap,
 			struct es_encoded *encoded);
@@ -76,12 +105,19 @@ struct es_encoder {
 // All that are built in, best first, ended by NULL.
 extern const struct es_encoder_impl *const encoder_impls[];
 
-// By name and codec; name "auto" or "software": the first for the codec. NULL if not built in.
+// The layout is only told where the device maps.
+bool encoder_takes(const struct es_encoder_impl *impl, const struct es_colour *colour,
+		enum es_picture_layout *layout);
+
+// By name and codec; name "auto" or "software": the first of the CPU for the codec, as only the host
+// knows which of a GPU works. NULL if not built in.
 const struct es_encoder_impl *encoder_find(const char *name, enum es_codec codec);
 
-struct es_encoder *encoder_create(
-		const struct es_encoder_impl *impl, const struct es_encoder_params *params);
+struct es_encoder *encoder_create(const struct es_encoder_impl *impl, struct es_device *device,
+		const struct es_encoder_params *params);
 void encoder_destroy(struct es_encoder *encoder); // NULL is fine
+bool encoder_convert(struct es_encoder *encoder, const struct es_convert_request *request,
+		int *release_fd, const char **why);
 bool encoder_encode(struct es_encoder *encoder, const struct es_picture *picture,
 		const struct es_encode_request *request, uint8_t *out, size_t cap,
 		struct es_encoded *encoded);

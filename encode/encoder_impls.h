@@ -1,7 +1,11 @@
-// The families of encoders; each file exists in the build only with its feature.
+// The families of encoders and what they import on; each file exists in the build only with its
+// feature.
 #pragma once
 
+#include "encode/device.h"
 #include "encode/encoder.h"
+
+extern const struct es_device_impl device_cpu;
 
 extern const struct es_encoder_impl encoder_x264;
 extern const struct es_encoder_impl encoder_svtav1;

@@ -81,7 +81,8 @@ static bool set_up_frame(struct lavc_encoder *encoder) {
 	return true;
 }
 
-static struct es_encoder *x265_create(const struct es_encoder_params *params) {
+static struct es_encoder *x265_create(
+		struct es_device *device, const struct es_encoder_params *params) {
 	struct lavc_encoder *encoder = calloc(1, sizeof(*encoder));
 	if (encoder == NULL) {
 		return NULL;
@@ -168,10 +169,17 @@ static size_t lavc_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
 	return (size_t)context->extradata_size;
 }
 
+static bool x265_takes(const struct es_colour *colour, enum es_picture_layout *layout) {
+	struct es_colour sdr = colour_sdr();
+	*layout = ES_PICTURE_I420;
+	return memcmp(colour, &sdr, sizeof(sdr)) == 0;
+}
+
 const struct es_encoder_impl encoder_x265 = {
 		.name = "x265",
 		.codec = ES_CODEC_HEVC,
-		.layout = ES_PICTURE_I420,
+		.device = &device_cpu,
+		.takes = x265_takes,
 		.good_qp = 20,
 		.create = x265_create,
 		.destroy = lavc_destroy,

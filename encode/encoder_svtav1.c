@@ -135,7 +135,8 @@ static bool read_headers(struct svtav1_encoder *encoder) {
 	return fits;
 }
 
-static struct es_encoder *svtav1_create(const struct es_encoder_params *params) {
+static struct es_encoder *svtav1_create(
+		struct es_device *device, const struct es_encoder_params *params) {
 	struct svtav1_encoder *encoder = calloc(1, sizeof(*encoder));
 	if (encoder == NULL) {
 		return NULL;
@@ -328,10 +329,17 @@ static bool svtav1_set_bitrate(struct es_encoder *base, uint32_t kbps) {
 	return true;
 }
 
+static bool svtav1_takes(const struct es_colour *colour, enum es_picture_layout *layout) {
+	struct es_colour sdr = colour_sdr();
+	*layout = ES_PICTURE_I420;
+	return memcmp(colour, &sdr, sizeof(sdr)) == 0;
+}
+
 const struct es_encoder_impl encoder_svtav1 = {
 		.name = "svtav1",
 		.codec = ES_CODEC_AV1,
-		.layout = ES_PICTURE_I420,
+		.device = &device_cpu,
+		.takes = svtav1_takes,
 		.good_qp = 24, // of 63
 		.min_size = 64,
 		.create = svtav1_create,

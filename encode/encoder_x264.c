@@ -134,7 +134,8 @@ static void x264_destroy(struct es_encoder *base) {
 	free(encoder);
 }
 
-static struct es_encoder *x264_create(const struct es_encoder_params *params) {
+static struct es_encoder *x264_create(
+		struct es_device *device, const struct es_encoder_params *params) {
 	struct x264_encoder *encoder = calloc(1, sizeof(*encoder));
 	if (encoder == NULL) {
 		return NULL;
@@ -286,10 +287,17 @@ static bool x264_set_bitrate(struct es_encoder *base, uint32_t kbps) {
 	return true;
 }
 
+static bool x264_takes(const struct es_colour *colour, enum es_picture_layout *layout) {
+	struct es_colour sdr = colour_sdr();
+	*layout = ES_PICTURE_NV12;
+	return memcmp(colour, &sdr, sizeof(sdr)) == 0;
+}
+
 const struct es_encoder_impl encoder_x264 = {
 		.name = "x264",
 		.codec = ES_CODEC_H264,
-		.layout = ES_PICTURE_NV12,
+		.device = &device_cpu,
+		.takes = x264_takes,
 		.good_qp = 18,
 		.create = x264_create,
 		.destroy = x264_destroy,

@@ -23,6 +23,8 @@ struct es_frame_source {
 	struct es_mode mode;
 	struct es_colour colour;
 
+	bool takes_fences; // the device waits for them
+
 	bool pending; // the newest frame waits to be taken
 	struct es_frame frame;
 	int fence_fd; // of it
@@ -35,23 +37,28 @@ struct es_frame_source {
 	struct es_link_packet packet; // too large for the stack of every call
 };
 
-static bool send_message(struct es_frame_source *source, const struct es_frame_msg *msg) {
+static bool send_with_fd(struct es_frame_source *source, const struct es_frame_msg *msg, int fd) {
 	uint8_t bytes[ES_FRAME_MSG_MAX];
 	size_t size = frame_msg_encode(msg, bytes, sizeof(bytes));
 	assert(size > 0);
 	// Only a display that does not read can have filled the socket.
-	return link_send(source->fd, bytes, size, NULL, 0) == ES_LINK_OK;
+	return link_send(source->fd, bytes, size, &fd, frame_msg_n_fds(msg)) == ES_LINK_OK;
 }
 
-static bool send_release(
-		struct es_frame_source *source, const struct es_frame *frame, int64_t taken_ns) {
-	return send_message(source,
-			&(struct es_frame_msg){
-					.type = ES_FRAME_RELEASE,
-					.release = {.buffer_id = frame->buffer_id,
-							.sequence = frame->sequence,
-							.taken_ns = taken_ns},
-			});
+static bool send_message(struct es_frame_source *source, const struct es_frame_msg *msg) {
+	return send_with_fd(source, msg, -1);
+}
+
+static bool send_release(struct es_frame_source *source, const struct es_frame *frame,
+		int64_t taken_ns, int fence_fd) {
+	struct es_frame_msg msg = {
+			.type = ES_FRAME_RELEASE,
+			.release = {.buffer_id = frame->buffer_id,
+					.sequence = frame->sequence,
+					.taken_ns = taken_ns,
+					.has_fence = fence_fd >= 0},
+	};
+	return send_with_fd(source, &msg, fence_fd);
 }
 
 // Gives an untaken frame's buffer back. Its damage stays.
@@ -59,7 +66,7 @@ static void displace_pending(struct es_frame_source *source) {
 	if (source->pending) {
 		source->pending = false;
 		fd_close(&source->fence_fd);
-		send_release(source, &source->frame, clock_now_ns());
+		send_release(source, &source->frame, clock_now_ns(), -1);
 	}
 }
 
@@ -73,7 +80,7 @@ static void handle_mode(struct es_frame_source *source, const struct es_frame_ms
 
 static void handle_buffer(struct es_frame_source *source, const struct es_frame_buffer *buffer) {
 	const char *why;
-	if (!import_cache_add(source->imports, buffer, source->packet.fds[0], &why)) {
+	if (!import_cache_add(source->imports, buffer, source->packet.fds, &why)) {
 		es_log(ES_LOG_WARN,
 				"cannot import buffer %" PRIu64 " (%ux%u, stride %u), its frames are lost: %s",
 				buffer->id, buffer->width, buffer->height, buffer->stride[0], why);
@@ -84,7 +91,7 @@ static void handle_frame(struct es_frame_source *source, const struct es_frame *
 	source->credit_out = false;
 	if (frame->buffer_id == 0 && source->pending) {
 		// Only the cursor: no reason to give up pixels that wait.
-		send_release(source, frame, clock_now_ns());
+		send_release(source, frame, clock_now_ns(), -1);
 		return;
 	}
 	displace_pending(source);
@@ -166,7 +173,18 @@ static bool read_message(struct es_frame_source *source) {
 	return ok;
 }
 
-struct es_frame_source *frame_source_create(int fd) {
+static bool send_formats(struct es_frame_source *source, struct es_device *device) {
+	struct es_frame_msg msg = {
+			.type = ES_FRAME_FORMATS,
+			.formats = {.blends_cursor = device_blends_cursor(device),
+					.scales = device_scales(device),
+					.takes_fences = device_takes_fences(device)},
+	};
+	msg.formats.n = (uint32_t)device_formats(device, msg.formats.entries, ES_FRAME_MAX_FORMATS);
+	return send_message(source, &msg);
+}
+
+struct es_frame_source *frame_source_create(int fd, struct es_device *device) {
 	struct es_frame_source *source = calloc(1, sizeof(*source));
 	if (source == NULL) {
 		fd_close(&fd);
@@ -174,14 +192,13 @@ struct es_frame_source *frame_source_create(int fd) {
 	}
 	source->fd = fd;
 	source->fence_fd = -1;
-	source->imports = import_cache_create();
+	source->takes_fences = device_takes_fences(device);
+	source->imports = import_cache_create(device);
 	source->cursor = cursor_blend_create();
 	if (source->imports == NULL || source->cursor == NULL) {
 		goto fail;
 	}
-	// No format for direct scan-out: a GPU's memory is slow to read for a CPU.
-	struct es_frame_msg formats = {.type = ES_FRAME_FORMATS, .formats = {.blends_cursor = true}};
-	if (!send_message(source, &formats)) {
+	if (!send_formats(source, device)) {
 		goto fail;
 	}
 	return source;
@@ -231,7 +248,7 @@ const struct es_colour *frame_source_colour(const struct es_frame_source *source
 }
 
 int frame_source_fence_fd(const struct es_frame_source *source) {
-	return source->pending ? source->fence_fd : -1;
+	return source->pending && !source->takes_fences ? source->fence_fd : -1;
 }
 
 int64_t frame_source_fence_deadline_ns(const struct es_frame_source *source) {
@@ -248,12 +265,18 @@ bool frame_source_take(
 	if (!source->pending) {
 		return false;
 	}
-	if (source->fence_fd >= 0 && !fence_signalled(source->fence_fd)) {
+	int fence_fd = frame_source_fence_fd(source);
+	if (fence_fd >= 0 && !fence_signalled(fence_fd)) {
 		if (now_ns >= source->fence_deadline_ns) {
 			source->failures++;
 			displace_pending(source);
 		}
 		return false;
+	}
+	taken->acquire_fd = -1;
+	if (source->takes_fences) {
+		taken->acquire_fd = source->fence_fd;
+		source->fence_fd = -1;
 	}
 	fd_close(&source->fence_fd);
 	source->pending = false;
@@ -268,8 +291,10 @@ const struct es_import *frame_source_import(struct es_frame_source *source, uint
 	return import_cache_find(source->imports, buffer_id);
 }
 
-bool frame_source_release(struct es_frame_source *source, const struct es_source_frame *taken) {
-	return send_release(source, &taken->frame, taken->taken_ns);
+bool frame_source_release(
+		struct es_frame_source *source, struct es_source_frame *taken, int fence_fd) {
+	fd_close(&taken->acquire_fd);
+	return send_release(source, &taken->frame, taken->taken_ns, fence_fd);
 }
 
 static bool send_credit(struct es_frame_source *source, uint32_t n) {

@@ -17,10 +17,12 @@ struct es_source_frame {
 	struct es_frame frame;
 	struct es_damage damage; // of it and of the frames that it displaced
 	int64_t taken_ns;
+	int acquire_fd; // to be waited for before reading, closed by the release; -1: nothing to wait for
 };
 
-// Takes the fd over, also on failure, and tells the display what is imported. NULL if that failed.
-struct es_frame_source *frame_source_create(int fd);
+// Takes the fd over, also on failure, and tells the display what the device (borrowed, it outlives the
+// source) imports and can. NULL if that failed.
+struct es_frame_source *frame_source_create(int fd, struct es_device *device);
 void frame_source_destroy(struct es_frame_source *source); // NULL is fine
 int frame_source_fd(const struct es_frame_source *source); // to poll for reading; borrowed
 
@@ -36,14 +38,16 @@ const struct es_colour *frame_source_colour(const struct es_frame_source *source
 int frame_source_fence_fd(const struct es_frame_source *source);
 int64_t frame_source_fence_deadline_ns(const struct es_frame_source *source);
 
-// The newest frame, if there is one and its fence has signalled. It must be released. A frame whose
-// fence does not signal in time is dropped, released and counted as a failure.
+// The newest frame, if there is one and its fence has signalled, or is the device's to wait for. It must
+// be released. A frame whose fence does not signal in time is dropped, released and counted as a failure.
 bool frame_source_take(
 		struct es_frame_source *source, int64_t now_ns, struct es_source_frame *taken);
 // NULL if the display never announced that buffer or it could not be imported.
 const struct es_import *frame_source_import(struct es_frame_source *source, uint64_t buffer_id);
-// The buffer has been read. False: the link is of no use any more.
-bool frame_source_release(struct es_frame_source *source, const struct es_source_frame *taken);
+// The buffer has been read, or will be when `fence_fd` (borrowed; -1: none) is readable. False: the link
+// is of no use any more.
+bool frame_source_release(
+		struct es_frame_source *source, struct es_source_frame *taken, int fence_fd);
 
 // Asks for one frame, unless one is asked for or there already. False: the link is of no use.
 bool frame_source_want(struct es_frame_source *source);

@@ -1,5 +1,5 @@
-// A picture's way through the encoder: mapped pixels -> converted picture -> cursor blended over it ->
-// access unit. The very same for a session and for the self-test. No I/O.
+// A picture's way through the encoder: imported pixels -> converted picture -> cursor blended over it ->
+// access unit; here for devices that map, by the encoder on its device for others. The very same for a session and for the self-test. No I/O.
 #pragma once
 
 #include <stdbool.h>
@@ -17,16 +17,17 @@ enum es_pipeline_purpose {
 	ES_PIPELINE_REPEAT, // the same again, to make it sharper, or because it is asked for
 };
 
-// NULL after a logged error.
-struct es_pipeline *pipeline_create(
-		const struct es_encoder_impl *impl, const struct es_encoder_params *params);
+// `device`, the impl's, is borrowed and outlives the pipeline. NULL after a logged error.
+struct es_pipeline *pipeline_create(const struct es_encoder_impl *impl, struct es_device *device,
+		const struct es_encoder_params *params);
 void pipeline_destroy(struct es_pipeline *pipeline); // NULL is fine
 
-// Converts the damaged pixels of a mapped buffer (everything, when nothing was converted or the
-// conversion before failed). The buffer is not needed any more afterwards. False, with a reason (a
-// constant): the buffer is not of the screen's size, or could not be read to its end.
-bool pipeline_convert(struct es_pipeline *pipeline, const struct es_import *import,
-		const struct es_rect *damage, size_t n_damage, const char **why);
+// Converts the damaged pixels of a buffer (everything, when nothing was converted or the conversion
+// before failed). The buffer is not needed any more when *release_fd, the caller's then, is readable;
+// -1: now. False, with a reason (a constant): the buffer is not of the screen's size, or could not be
+// read to its end.
+bool pipeline_convert(struct es_pipeline *pipeline, const struct es_convert_request *request,
+		int *release_fd, const char **why);
 
 // A frame could not be had: the next conversion takes everything.
 void pipeline_lost(struct es_pipeline *pipeline);

@@ -1,9 +1,9 @@
 #include "encode/scheduler.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "encode/frame_source.h"
 #include "encode/refine.h"
 
@@ -48,7 +48,14 @@ void scheduler_destroy(struct es_scheduler *scheduler) {
 
 void scheduler_attach(struct es_scheduler *scheduler, int fd) {
 	scheduler_detach(scheduler);
-	scheduler->frames = frame_source_create(fd);
+	struct es_device *device = unit_maker_device(scheduler->maker);
+	if (device == NULL) {
+		fd_close(&fd);
+		failure_set(scheduler->failure,
+				"the host attached a display before it said what to encode with");
+		return;
+	}
+	scheduler->frames = frame_source_create(fd, device);
 	scheduler->mode_serial = 0; // a new display: its picture begins anew
 }
 
@@ -83,11 +90,6 @@ static bool can_encode(const struct es_scheduler *scheduler) {
 
 // --- the mode
 
-static bool can_encode_colour(const struct es_colour *colour) {
-	struct es_colour sdr = colour_sdr();
-	return memcmp(colour, &sdr, sizeof(sdr)) == 0;
-}
-
 // The encoder for the display's mode. False: there is none now.
 static bool adopt_mode(struct es_scheduler *scheduler) {
 	uint32_t serial;
@@ -96,12 +98,8 @@ static bool adopt_mode(struct es_scheduler *scheduler) {
 	if (mode == NULL || serial == scheduler->mode_serial) {
 		return unit_maker_pipeline(scheduler->maker) != NULL;
 	}
-	if (!can_encode_colour(frame_source_colour(scheduler->frames))) {
-		failure_set(
-				scheduler->failure, "software encoders take BT.709 limited range in 8 bits only");
-		return false;
-	}
-	if (!unit_maker_set_mode(scheduler->maker, mode)) {
+	const struct es_colour *colour = frame_source_colour(scheduler->frames);
+	if (!unit_maker_set_mode(scheduler->maker, mode, colour)) {
 		return false;
 	}
 	scheduler->mode_serial = serial;
@@ -132,23 +130,31 @@ static struct es_unit_times times_of(const struct es_source_frame *taken, enum e
 }
 
 // Reads the frame's buffer into the picture and gives it back. False: there is nothing to encode.
-static bool convert_frame(struct es_scheduler *scheduler, const struct es_source_frame *taken) {
+static bool convert_frame(struct es_scheduler *scheduler, struct es_source_frame *taken) {
 	struct es_pipeline *pipeline = unit_maker_pipeline(scheduler->maker);
 	uint64_t id = taken->frame.buffer_id;
 	const char *why = "the display never announced it, or it was refused";
 	bool ok = true;
+	int release_fd = -1;
 	if (id != 0) {
-		const struct es_import *import = frame_source_import(scheduler->frames, id);
-		ok = import != NULL &&
-				pipeline_convert(pipeline, import, taken->damage.rects, taken->damage.n, &why);
+		struct es_convert_request request = {
+				.import = frame_source_import(scheduler->frames, id),
+				.src = taken->frame.src,
+				.dst = taken->frame.dst,
+				.acquire_fd = taken->acquire_fd,
+				.damage = taken->damage.rects,
+				.n_damage = taken->damage.n,
+		};
+		ok = request.import != NULL && pipeline_convert(pipeline, &request, &release_fd, &why);
 		if (!ok) {
 			pipeline_lost(pipeline);
 			frame_source_failed(scheduler->frames, id, why);
 		}
 	}
-	if (!frame_source_release(scheduler->frames, taken)) {
+	if (!frame_source_release(scheduler->frames, taken, release_fd)) {
 		scheduler_detach(scheduler);
 	}
+	fd_close(&release_fd);
 	return ok && pipeline_has_picture(pipeline);
 }
 
@@ -161,7 +167,7 @@ static bool encode_unit(
 	return unit_maker_encode(scheduler->maker, cursor, purpose, unit);
 }
 
-static void encode_frame(struct es_scheduler *scheduler, const struct es_source_frame *taken) {
+static void encode_frame(struct es_scheduler *scheduler, struct es_source_frame *taken) {
 	if (!convert_frame(scheduler, taken)) {
 		return;
 	}

@@ -50,6 +50,7 @@ struct self_test {
 	struct es_mode mode;
 	const struct es_encoder_impl *impl;
 	struct es_pipeline *pipeline;
+	struct es_device *device;
 	struct es_import_cache *imports;
 	struct es_decode_back *decoder;
 	struct buffer buffers[N_BUFFERS];
@@ -132,7 +133,7 @@ static bool create_buffer(struct self_test *test, struct buffer *buffer, uint64_
 			.stride = {stride},
 	};
 	const char *why;
-	if (!import_cache_add(test->imports, &buffer->description, buffer->fd, &why)) {
+	if (!import_cache_add(test->imports, &buffer->description, &buffer->fd, &why)) {
 		return failed(test, "the buffer was refused: %s", why);
 	}
 	return true;
@@ -147,7 +148,12 @@ static bool set_up(struct self_test *test) {
 	};
 	test->unit_cap = (size_t)test->mode.width * test->mode.height * 2 + 65536;
 	test->unit = malloc(test->unit_cap);
-	test->imports = import_cache_create();
+	char why[96] = "out of memory";
+	test->device = device_create(test->impl->device, "", why, sizeof(why));
+	if (test->device == NULL) {
+		return failed(test, "%s", why);
+	}
+	test->imports = import_cache_create(test->device);
 	test->decoder = decode_back_create(test->impl->codec);
 	if (test->unit == NULL || test->imports == NULL) {
 		return failed(test, "out of memory");
@@ -160,13 +166,14 @@ static bool set_up(struct self_test *test) {
 			return false;
 		}
 	}
-	test->pipeline = pipeline_create(test->impl, &params);
+	test->pipeline = pipeline_create(test->impl, test->device, &params);
 	return test->pipeline != NULL || failed(test, "the encoder does not open");
 }
 
 static void tear_down(struct self_test *test) {
 	pipeline_destroy(test->pipeline);
 	import_cache_destroy(test->imports);
+	device_destroy(test->device);
 	decode_back_destroy(test->decoder);
 	for (size_t i = 0; i < N_BUFFERS; i++) {
 		if (test->buffers[i].pixels != NULL) {
@@ -187,14 +194,21 @@ static bool encode_frame(struct self_test *test, uint32_t frame, struct es_encod
 	struct es_encode_request request = {.sequence = frame + 1, .force_idr = frame == FORCED_IDR};
 	const char *why = "it is unknown";
 	int64_t start = clock_now_ns();
-	const struct es_import *import = import_cache_find(test->imports, buffer->description.id);
-	if (import == NULL || !pipeline_convert(test->pipeline, import, damage, 2, &why)) {
+	struct es_convert_request convert = {
+			.import = import_cache_find(test->imports, buffer->description.id),
+			.acquire_fd = -1,
+			.damage = damage,
+			.n_damage = 2,
+	};
+	int release_fd = -1;
+	if (convert.import == NULL || !pipeline_convert(test->pipeline, &convert, &release_fd, &why)) {
 		return failed(test, "the buffer was not converted: %s", why);
 	}
 	if (!pipeline_encode(test->pipeline, NULL, ES_PIPELINE_CHANGE, &request, test->unit,
 				test->unit_cap, encoded)) {
 		return failed(test, "picture %u was not encoded", frame);
 	}
+	fd_close(&release_fd);
 	test->busy_ns += clock_now_ns() - start;
 	return true;
 }

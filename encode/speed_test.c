@@ -26,6 +26,7 @@
 struct speed_test {
 	const struct es_encoder_impl *impl;
 	struct es_mode mode;
+	struct es_device *device;
 	struct es_import_cache *imports;
 	struct es_pipeline *pipeline;
 	uint8_t *unit;
@@ -80,7 +81,7 @@ static bool add_buffer(struct speed_test *test, uint32_t index) {
 				.stride = {mode->width * 4},
 		};
 		const char *why;
-		ok = import_cache_add(test->imports, &buffer, fd, &why);
+		ok = import_cache_add(test->imports, &buffer, &fd, &why);
 	}
 	fd_close(&fd);
 	return ok;
@@ -100,8 +101,13 @@ static bool set_up(struct speed_test *test) {
 	};
 	test->unit_cap = (size_t)mode->width * mode->height * 2 + 65536;
 	test->unit = malloc(test->unit_cap);
-	test->imports = import_cache_create();
-	if (test->unit == NULL || test->imports == NULL) {
+	char why[96] = "";
+	test->device = device_create(test->impl->device, "", why, sizeof(why));
+	if (test->unit == NULL || test->device == NULL) {
+		return false;
+	}
+	test->imports = import_cache_create(test->device);
+	if (test->imports == NULL) {
 		return false;
 	}
 	for (uint32_t i = 0; i < N_BUFFERS; i++) {
@@ -109,7 +115,7 @@ static bool set_up(struct speed_test *test) {
 			return false;
 		}
 	}
-	test->pipeline = pipeline_create(test->impl, &params);
+	test->pipeline = pipeline_create(test->impl, test->device, &params);
 	return test->pipeline != NULL;
 }
 
@@ -122,10 +128,19 @@ static uint64_t buffer_of(uint64_t sequence) {
 static bool encode_one(struct speed_test *test) {
 	struct es_rect all = {.width = test->mode.width, .height = test->mode.height};
 	struct es_encode_request request = {.sequence = ++test->sequence};
-	const struct es_import *import = import_cache_find(test->imports, buffer_of(test->sequence));
+	struct es_convert_request convert = {
+			.import = import_cache_find(test->imports, buffer_of(test->sequence)),
+			.acquire_fd = -1,
+			.damage = &all,
+			.n_damage = 1,
+	};
 	struct es_encoded encoded;
 	const char *why;
-	return import != NULL && pipeline_convert(test->pipeline, import, &all, 1, &why) &&
+	int release_fd = -1;
+	bool converted =
+			convert.import != NULL && pipeline_convert(test->pipeline, &convert, &release_fd, &why);
+	fd_close(&release_fd);
+	return converted &&
 			pipeline_encode(test->pipeline, NULL, ES_PIPELINE_CHANGE, &request, test->unit,
 					test->unit_cap, &encoded);
 }
@@ -156,6 +171,7 @@ double speed_test_run(const struct es_encoder_impl *impl, const struct es_mode *
 	}
 	pipeline_destroy(test.pipeline);
 	import_cache_destroy(test.imports);
+	device_destroy(test.device);
 	free(test.unit);
 	return fps;
 }

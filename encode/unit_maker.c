@@ -15,10 +15,12 @@ struct es_unit_maker {
 
 	// From START.
 	const struct es_encoder_impl *impl;
+	struct es_device *device; // owned
 	uint32_t bitrate_kbps, threads, slices, max_refs;
 	bool strict;
 
 	struct es_mode mode; // of the pipeline
+	struct es_colour colour;
 	bool announced; // on the link
 
 	uint64_t sequence; // of the last unit
@@ -52,17 +54,39 @@ void unit_maker_destroy(struct es_unit_maker *maker) {
 	}
 	unit_maker_detach(maker);
 	drop_pipeline(maker);
+	device_destroy(maker->device);
 	free(maker);
 }
 
+static bool open_device(
+		struct es_unit_maker *maker, const struct es_encoder_impl *impl, const char *node) {
+	char why[128] = "out of memory";
+	maker->device = device_create(impl->device, node, why, sizeof(why));
+	if (maker->device == NULL) {
+		failure_set(maker->failure, "%s cannot be used: no %s here: %s", impl->name,
+				impl->device->name, why);
+		return false;
+	}
+	return true;
+}
+
 bool unit_maker_start(struct es_unit_maker *maker, const struct es_session_msg *start) {
-	maker->impl = encoder_find(start->start_encode.encoder, start->start_encode.codec);
-	if (maker->impl == NULL) {
+	const struct es_encoder_impl *impl =
+			encoder_find(start->start_encode.encoder, start->start_encode.codec);
+	if (maker->impl != NULL) {
+		failure_set(maker->failure, "the host started the encoder twice");
+		return false;
+	}
+	if (impl == NULL) {
 		failure_set(maker->failure,
 				"no encoder \"%s\" for %s is built in; `earthshine doctor` lists those that are",
 				start->start_encode.encoder, codec_name(start->start_encode.codec));
 		return false;
 	}
+	if (!open_device(maker, impl, start->start_encode.device)) {
+		return false;
+	}
+	maker->impl = impl;
 	maker->bitrate_kbps = start->start_encode.bitrate_kbps;
 	maker->threads = start->start_encode.threads;
 	maker->slices = start->start_encode.slices;
@@ -73,6 +97,10 @@ bool unit_maker_start(struct es_unit_maker *maker, const struct es_session_msg *
 
 bool unit_maker_started(const struct es_unit_maker *maker) {
 	return maker->impl != NULL;
+}
+
+struct es_device *unit_maker_device(const struct es_unit_maker *maker) {
+	return maker->device;
 }
 
 // --- the link
@@ -167,14 +195,26 @@ static bool check_size(struct es_unit_maker *maker, const struct es_mode *mode) 
 	return true;
 }
 
-bool unit_maker_set_mode(struct es_unit_maker *maker, const struct es_mode *mode) {
-	if (!check_size(maker, mode)) {
+static bool check_colour(struct es_unit_maker *maker, const struct es_colour *colour) {
+	enum es_picture_layout layout;
+	if (encoder_takes(maker->impl, colour, &layout)) {
+		return true;
+	}
+	failure_set(maker->failure, "%s does not encode %u bits %s %s: choose another codec with -c",
+			maker->impl->name, colour->depth, colour->yuv444 ? "4:4:4" : "4:2:0",
+			colour->matrix == 9 ? "BT.2020" : "BT.709");
+	return false;
+}
+
+bool unit_maker_set_mode(
+		struct es_unit_maker *maker, const struct es_mode *mode, const struct es_colour *colour) {
+	if (!check_size(maker, mode) || !check_colour(maker, colour)) {
 		return false;
 	}
 	struct es_encoder_params params = {
 			.codec = maker->impl->codec,
 			.mode = *mode,
-			.colour = colour_sdr(),
+			.colour = *colour,
 			.bitrate_kbps = maker->bitrate_kbps,
 			.threads = maker->threads,
 			.slices = maker->slices,
@@ -182,13 +222,14 @@ bool unit_maker_set_mode(struct es_unit_maker *maker, const struct es_mode *mode
 			.strict = maker->strict,
 	};
 	drop_pipeline(maker);
-	maker->pipeline = pipeline_create(maker->impl, &params);
+	maker->pipeline = pipeline_create(maker->impl, maker->device, &params);
 	if (maker->pipeline == NULL) {
 		failure_set(maker->failure, "%s does not open for %ux%u", maker->impl->name, mode->width,
 				mode->height);
 		return false;
 	}
 	maker->mode = *mode;
+	maker->colour = *colour;
 	maker->announced = false;
 	return true;
 }
@@ -210,7 +251,7 @@ bool unit_maker_announce(struct es_unit_maker *maker) {
 	}
 	struct es_unit_msg msg = {
 			.type = ES_UNIT_CODEC,
-			.codec = {.codec = maker->impl->codec, .mode = maker->mode, .colour = colour_sdr()},
+			.codec = {.codec = maker->impl->codec, .mode = maker->mode, .colour = maker->colour},
 	};
 	msg.codec.headers_size = (uint32_t)pipeline_headers(
 			maker->pipeline, msg.codec.headers, sizeof(msg.codec.headers));

@@ -20,9 +20,12 @@ struct es_unit_maker;
 struct es_unit_maker *unit_maker_create(struct es_failure *failure);
 void unit_maker_destroy(struct es_unit_maker *maker); // NULL is fine
 
-// The host's START: which encoder. Nothing below but attaching and asking may come before.
+// The host's START: which encoder, and its device. Nothing below but attaching and asking may come
+// before.
 bool unit_maker_start(struct es_unit_maker *maker, const struct es_session_msg *start);
 bool unit_maker_started(const struct es_unit_maker *maker);
+// Borrowed, lives as long as the maker; NULL before the start.
+struct es_device *unit_maker_device(const struct es_unit_maker *maker);
 
 // The link to the streamer; attach takes the fd over and replaces the one before. A link that is of no
 // use any more is detached here: the host will say what to do.
@@ -39,7 +42,8 @@ bool unit_maker_set_bitrate(struct es_unit_maker *maker, uint32_t kbps);
 void unit_maker_apply_requests(struct es_unit_maker *maker);
 
 // Opens the encoder anew for a mode, to be announced to the streamer.
-bool unit_maker_set_mode(struct es_unit_maker *maker, const struct es_mode *mode);
+bool unit_maker_set_mode(
+		struct es_unit_maker *maker, const struct es_mode *mode, const struct es_colour *colour);
 // To convert into; borrowed until the next mode. NULL before the first.
 struct es_pipeline *unit_maker_pipeline(const struct es_unit_maker *maker);
 uint8_t unit_maker_good_qp(const struct es_unit_maker *maker); // see es_encoder_impl

@@ -45,10 +45,16 @@ static double encoded_frame_ns(void) {
 			.colour = colour_sdr(),
 			.bitrate_kbps = 20000,
 	};
-	struct es_encoder *encoder = impl != NULL ? encoder_create(impl, &params) : NULL;
+	char why[96];
+	struct es_device *device =
+			impl != NULL ? device_create(impl->device, "", why, sizeof(why)) : NULL;
+	struct es_encoder *encoder = device != NULL ? encoder_create(impl, device, &params) : NULL;
 	struct es_picture picture;
-	if (encoder == NULL || !picture_init(&picture, impl->layout, 1920, 1080)) {
+	enum es_picture_layout layout;
+	if (encoder == NULL || !encoder_takes(impl, &params.colour, &layout) ||
+			!picture_init(&picture, layout, 1920, 1080)) {
 		encoder_destroy(encoder);
+		device_destroy(device);
 		return 0;
 	}
 	struct es_rect changed = {.x = 640, .y = 360, .width = 64, .height = 64};
@@ -66,6 +72,7 @@ static double encoded_frame_ns(void) {
 	}
 	double spent_ns = (double)(cpu_ns() - begin_ns) / (N_PICTURES - N_PICTURES / 2);
 	encoder_destroy(encoder);
+	device_destroy(device);
 	picture_finish(&picture);
 	return ok ? spent_ns : 0;
 }

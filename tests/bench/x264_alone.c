@@ -135,8 +135,10 @@ static double run_module(struct es_alone *alone, int threads, uint64_t *bytes) {
 	size_t cap = (size_t)8 << 20;
 	uint8_t *unit = malloc(cap);
 	const struct es_encoder_impl *impl = encoder_find("x264", ES_CODEC_H264);
-	struct es_encoder *encoder =
-			impl != NULL && unit != NULL ? encoder_create(impl, &params) : NULL;
+	char why[96];
+	struct es_device *device =
+			impl != NULL && unit != NULL ? device_create(impl->device, "", why, sizeof(why)) : NULL;
+	struct es_encoder *encoder = device != NULL ? encoder_create(impl, device, &params) : NULL;
 	int64_t spent_ns = 0;
 	*bytes = 0;
 	bool ok = encoder != NULL;
@@ -157,6 +159,7 @@ static double run_module(struct es_alone *alone, int threads, uint64_t *bytes) {
 		}
 	}
 	encoder_destroy(encoder);
+	device_destroy(device);
 	free(unit);
 	return ok ? (double)spent_ns / 1e6 / PICTURES : -1;
 }

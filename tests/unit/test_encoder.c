@@ -24,6 +24,7 @@
 
 struct stream {
 	const struct es_encoder_impl *impl;
+	struct es_device *device;
 	struct es_encoder *encoder;
 	struct es_picture picture;
 	struct es_damage damage;
@@ -37,9 +38,14 @@ static struct stream *stream_open_as(
 		const struct es_encoder_impl *impl, const struct es_encoder_params *params) {
 	struct stream *stream = calloc(1, sizeof(*stream));
 	stream->impl = impl;
-	stream->encoder = encoder_create(impl, params);
+	char why[96];
+	stream->device = device_create(impl->device, "", why, sizeof(why));
+	assert_non_null(stream->device);
+	stream->encoder = encoder_create(impl, stream->device, params);
 	assert_non_null(stream->encoder);
-	assert_true(picture_init(&stream->picture, impl->layout, WIDTH, HEIGHT));
+	enum es_picture_layout layout;
+	assert_true(encoder_takes(impl, &params->colour, &layout));
+	assert_true(picture_init(&stream->picture, layout, WIDTH, HEIGHT));
 	damage_init(&stream->damage, WIDTH, HEIGHT);
 	return stream;
 }
@@ -63,6 +69,7 @@ static void stream_close(struct stream *stream) {
 		free(stream->units[i]);
 	}
 	encoder_destroy(stream->encoder);
+	device_destroy(stream->device);
 	picture_finish(&stream->picture);
 	free(stream);
 }

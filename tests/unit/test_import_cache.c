@@ -29,6 +29,13 @@ static int make_memory(size_t size) {
 	return fd;
 }
 
+static struct es_device *make_device(void) {
+	char why[96];
+	struct es_device *device = device_create(&device_cpu, "", why, sizeof(why));
+	assert_non_null(device);
+	return device;
+}
+
 static struct es_frame_buffer describe(uint64_t id) {
 	return (struct es_frame_buffer){
 			.id = id,
@@ -44,13 +51,14 @@ static struct es_frame_buffer describe(uint64_t id) {
 
 static bool add(struct es_import_cache *cache, const struct es_frame_buffer *buffer, int fd) {
 	const char *why = NULL;
-	bool ok = import_cache_add(cache, buffer, fd, &why);
+	bool ok = import_cache_add(cache, buffer, &fd, &why);
 	assert_true(ok || why != NULL);
 	return ok;
 }
 
 static void test_maps_once_and_counts(void **state) {
-	struct es_import_cache *cache = import_cache_create();
+	struct es_device *device = make_device();
+	struct es_import_cache *cache = import_cache_create(device);
 	int fd = make_memory(SIZE);
 	struct es_frame_buffer buffer = describe(7);
 	assert_true(add(cache, &buffer, fd));
@@ -63,8 +71,8 @@ static void test_maps_once_and_counts(void **state) {
 	assert_memory_equal(import->pixels.data + 8, "abcd", 4);
 	assert_ptr_equal(import_cache_find(cache, 7), import);
 	assert_null(import_cache_find(cache, 8));
-	assert_true(import_begin_read(import));
-	import_end_read(import);
+	assert_true(device_begin_read(import));
+	device_end_read(import);
 
 	assert_true(import_cache_forget(cache, 7));
 	assert_false(import_cache_forget(cache, 7));
@@ -74,10 +82,12 @@ static void test_maps_once_and_counts(void **state) {
 	assert_int_equal(stats.hits, 1);
 	assert_int_equal(stats.evictions, 1);
 	import_cache_destroy(cache);
+	device_destroy(device);
 }
 
 static void test_refuses_what_does_not_fit(void **state) {
-	struct es_import_cache *cache = import_cache_create();
+	struct es_device *device = make_device();
+	struct es_import_cache *cache = import_cache_create(device);
 	int fd = make_memory(SIZE - 1);
 	struct es_frame_buffer buffer = describe(1);
 	assert_false(add(cache, &buffer, fd));
@@ -112,11 +122,13 @@ static void test_refuses_what_does_not_fit(void **state) {
 	close(pipes[0]);
 	close(pipes[1]);
 	import_cache_destroy(cache);
+	device_destroy(device);
 }
 
 // A last row that ends with its last pixel, and pixels behind an offset.
 static void test_offset_and_short_last_row(void **state) {
-	struct es_import_cache *cache = import_cache_create();
+	struct es_device *device = make_device();
+	struct es_import_cache *cache = import_cache_create(device);
 	int fd = make_memory(4096 + 300 * (HEIGHT - 1) + STRIDE);
 	struct es_frame_buffer buffer = describe(1);
 	buffer.offset[0] = 4096;
@@ -126,10 +138,12 @@ static void test_offset_and_short_last_row(void **state) {
 	assert_memory_equal(import_cache_find(cache, 1)->pixels.data, "xyz", 3);
 	close(fd);
 	import_cache_destroy(cache);
+	device_destroy(device);
 }
 
 static void test_flood_evicts_the_oldest(void **state) {
-	struct es_import_cache *cache = import_cache_create();
+	struct es_device *device = make_device();
+	struct es_import_cache *cache = import_cache_create(device);
 	int fd = make_memory(SIZE);
 	for (uint64_t id = 1; id <= 200; id++) {
 		struct es_frame_buffer buffer = describe(id);
@@ -141,6 +155,7 @@ static void test_flood_evicts_the_oldest(void **state) {
 	assert_non_null(import_cache_find(cache, 200));
 	assert_true(import_cache_stats(cache).evictions > 100);
 	import_cache_destroy(cache);
+	device_destroy(device);
 }
 
 static void touch(void *data) {
@@ -178,12 +193,23 @@ static void fake_destroy(struct es_encoder *encoder) {
 	free(encoder);
 }
 
-static struct es_encoder *fake_create(const struct es_encoder_params *params);
+static bool fake_takes(const struct es_colour *colour, enum es_picture_layout *layout) {
+	*layout = ES_PICTURE_NV12;
+	return true;
+}
 
-static const struct es_encoder_impl fake = {
-		.name = "fake", .create = fake_create, .destroy = fake_destroy, .encode = fake_encode};
+static struct es_encoder *fake_create(
+		struct es_device *device, const struct es_encoder_params *params);
 
-static struct es_encoder *fake_create(const struct es_encoder_params *params) {
+static const struct es_encoder_impl fake = {.name = "fake",
+		.device = &device_cpu,
+		.takes = fake_takes,
+		.create = fake_create,
+		.destroy = fake_destroy,
+		.encode = fake_encode};
+
+static struct es_encoder *fake_create(
+		struct es_device *device, const struct es_encoder_params *params) {
 	struct es_encoder *encoder = calloc(1, sizeof(*encoder));
 	if (encoder != NULL) {
 		encoder->impl = &fake;
@@ -191,38 +217,55 @@ static struct es_encoder *fake_create(const struct es_encoder_params *params) {
 	return encoder;
 }
 
+// A corner of a buffer.
+static bool convert(struct es_pipeline *pipeline, struct es_import_cache *cache, uint64_t id) {
+	struct es_rect corner = {0, 0, 2, 2};
+	struct es_convert_request request = {
+			.import = import_cache_find(cache, id),
+			.acquire_fd = -1,
+			.damage = &corner,
+			.n_damage = 1,
+	};
+	const char *why = NULL;
+	int release_fd;
+	bool ok = pipeline_convert(pipeline, &request, &release_fd, &why);
+	assert_int_equal(release_fd, -1);
+	assert_true(ok || why != NULL);
+	return ok;
+}
+
 // The next buffer after one that was truncated is converted whole.
 static void test_pipeline_survives_truncation(void **state) {
 	assert_true(sigbus_guard_install());
 	struct es_encoder_params params = {.mode = {WIDTH, HEIGHT, 60000}};
-	struct es_pipeline *pipeline = pipeline_create(&fake, &params);
-	struct es_import_cache *cache = import_cache_create();
+	struct es_device *device = make_device();
+	struct es_pipeline *pipeline = pipeline_create(&fake, device, &params);
+	struct es_import_cache *cache = import_cache_create(device);
 	int cut = make_memory(SIZE), whole = make_memory(SIZE);
 	struct es_frame_buffer a = describe(1), b = describe(2);
 	assert_true(add(cache, &a, cut) && add(cache, &b, whole));
-	const char *why = NULL;
-	struct es_rect corner = {0, 0, 2, 2};
 	assert_false(pipeline_has_picture(pipeline));
-	assert_true(pipeline_convert(pipeline, import_cache_find(cache, 1), &corner, 1, &why));
+	assert_true(convert(pipeline, cache, 1));
 	assert_int_equal(pipeline_converted_px(pipeline), WIDTH * HEIGHT);
-	assert_true(pipeline_convert(pipeline, import_cache_find(cache, 1), &corner, 1, &why));
+	assert_true(convert(pipeline, cache, 1));
 	assert_int_equal(pipeline_converted_px(pipeline), WIDTH * HEIGHT + 4);
 
 	assert_return_code(ftruncate(cut, 0), 0);
-	assert_false(pipeline_convert(pipeline, import_cache_find(cache, 1), &corner, 1, &why));
+	assert_false(convert(pipeline, cache, 1));
 	assert_false(pipeline_has_picture(pipeline));
-	assert_true(pipeline_convert(pipeline, import_cache_find(cache, 2), &corner, 1, &why));
+	assert_true(convert(pipeline, cache, 2));
 	assert_int_equal(pipeline_converted_px(pipeline), 2 * WIDTH * HEIGHT + 4);
 	assert_true(pipeline_has_picture(pipeline));
 
 	struct es_frame_buffer other = describe(3);
 	other.width /= 2;
 	assert_true(add(cache, &other, whole));
-	assert_false(pipeline_convert(pipeline, import_cache_find(cache, 3), &corner, 1, &why));
+	assert_false(convert(pipeline, cache, 3));
 	close(cut);
 	close(whole);
 	import_cache_destroy(cache);
 	pipeline_destroy(pipeline);
+	device_destroy(device);
 }
 
 int main(void) {
