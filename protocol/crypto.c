@@ -199,8 +199,10 @@ static bool starts_with(const char *text, size_t size, const char *word) {
 
 static size_t count_word(const char *text, size_t size, const char *word) {
 	size_t n = 0;
-	for (size_t i = 0; i < size; i++) {
-		n += starts_with(text + i, size - i, word);
+	const char *end = text + size;
+	while ((text = memchr(text, word[0], (size_t)(end - text))) != NULL) {
+		n += starts_with(text, (size_t)(end - text), word);
+		text++;
 	}
 	return n;
 }

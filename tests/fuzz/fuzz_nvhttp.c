@@ -20,9 +20,12 @@ static void require(bool holds, const char *what) {
 }
 
 static size_t put_escaped(char *out, const char *text) {
+	static const char digits[] = "0123456789abcdef";
 	size_t size = 0;
 	for (const uint8_t *c = (const uint8_t *)text; *c != '\0'; c++) {
-		size += (size_t)snprintf(out + size, 4, "%%%02x", *c);
+		out[size++] = '%';
+		out[size++] = digits[*c >> 4];
+		out[size++] = digits[*c & 15];
 	}
 	return size;
 }

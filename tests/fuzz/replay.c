@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/seeds.h"
 
 #define MAX_CHANGES 8
 
@@ -56,13 +57,11 @@ static size_t change(uint8_t *data, size_t size, size_t cap, uint64_t *random) {
 
 static void run_random(uint64_t runs, uint64_t seed) {
 	static uint8_t data[ES_VECTOR_MAX_SIZE];
-	size_t n_seeds = 0;
-	while (fuzz_seed(n_seeds, data, sizeof(data)) > 0) {
-		n_seeds++;
-	}
 	uint64_t random = seed;
 	for (uint64_t i = 0; i < runs; i++) {
-		size_t size = fuzz_seed(below(&random, n_seeds), data, sizeof(data));
+		size_t size;
+		const uint8_t *bytes = seeds_get(below(&random, seeds_count()), &size);
+		memcpy(data, bytes, size);
 		size_t n_changes = below(&random, MAX_CHANGES + 1);
 		for (size_t k = 0; k < n_changes; k++) {
 			size = change(data, size, sizeof(data), &random);
