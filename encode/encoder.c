@@ -16,6 +16,9 @@ const struct es_encoder_impl *const encoder_impls[] = {
 #if ES_HAVE_LAVC
 		&encoder_x265,
 #endif
+#if ES_HAVE_TEST_RUNG
+		&encoder_fake,
+#endif
 		NULL,
 };
 

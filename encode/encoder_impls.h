@@ -6,7 +6,9 @@
 #include "encode/encoder.h"
 
 extern const struct es_device_impl device_cpu;
+extern const struct es_device_impl device_fake; // for tests
 
 extern const struct es_encoder_impl encoder_x264;
 extern const struct es_encoder_impl encoder_svtav1;
 extern const struct es_encoder_impl encoder_x265;
+extern const struct es_encoder_impl encoder_fake; // for tests
