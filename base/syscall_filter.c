@@ -167,6 +167,11 @@ static void allow_threads(struct filter *filter) {
 	uint64_t mask = CLONE_THREAD | (uint32_t)NEW_NAMESPACES;
 	add_masked(filter, SCMP_ACT_ALLOW, "clone", 0, mask, CLONE_THREAD);
 	add_masked(filter, filter->refuse, "clone", 0, CLONE_THREAD, 0);
+	for (uint64_t bit = 1; bit <= mask; bit <<= 1) {
+		if ((bit & (uint32_t)NEW_NAMESPACES) != 0) {
+			add_masked(filter, filter->refuse, "clone", 0, CLONE_THREAD | bit, CLONE_THREAD | bit);
+		}
+	}
 }
 
 // To its own threads: abort() and raise() need it.

@@ -19,7 +19,7 @@
 
 static void give_up_rights(const struct es_encoder_impl *impl) {
 	process_keep_usage();
-	confine(rights_of(impl->name));
+	confine(rights_of(impl));
 }
 
 static int list_encoders(void) {
@@ -56,6 +56,7 @@ static int measure(const char *name, const char *mode_text) {
 	}
 	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
 		if (strcmp(encoder_impls[i]->name, name) == 0) {
+			give_up_rights(encoder_impls[i]);
 			double fps = speed_test_run(encoder_impls[i], &mode);
 			printf("%s %ux%u %.1f\n", name, mode.width, mode.height, fps);
 			return fps > 0 ? 0 : 1;

@@ -1,7 +1,9 @@
 #include "encode/rights.h"
 
 #include <stddef.h>
-#include <string.h>
+
+#include "encode/device.h"
+#include "encode/encoder.h"
 
 // How many threads to start, and where.
 static const char *const processor[] = {"/sys/devices/system", "/proc/cpuinfo", "/proc/meminfo",
@@ -29,12 +31,6 @@ const struct es_confinement rights_device = {
 		.devices = device_files,
 };
 
-const struct es_confinement *rights_of(const char *encoder) {
-	static const char *const software[] = {"x264", "x265", "svtav1"};
-	for (size_t i = 0; i < sizeof(software) / sizeof(software[0]); i++) {
-		if (strcmp(encoder, software[i]) == 0) {
-			return &rights_software;
-		}
-	}
-	return &rights_device;
+const struct es_confinement *rights_of(const struct es_encoder_impl *impl) {
+	return impl->device->maps ? &rights_software : &rights_device;
 }

@@ -3,9 +3,10 @@
 
 #include "base/confine.h"
 
+struct es_encoder_impl;
+
 // Never: the network, programs, files to write. Software reads what describes the processor; what
 // drives a device loads its driver first.
 extern const struct es_confinement rights_software, rights_device;
 
-// By the name of the encoder.
-const struct es_confinement *rights_of(const char *encoder);
+const struct es_confinement *rights_of(const struct es_encoder_impl *impl);

@@ -80,12 +80,14 @@ static void handle_attach(struct session *session, enum es_attach_kind kind) {
 }
 
 static void start(struct session *session, const struct es_session_msg *msg) {
+	const struct es_encoder_impl *impl =
+			encoder_find(msg->start_encode.encoder, msg->start_encode.codec);
+	if (impl != NULL && session->give_up_rights != NULL) {
+		session->give_up_rights(impl); // before drivers start threads
+		session->give_up_rights = NULL;
+	}
 	if (!unit_maker_start(session->maker, msg)) {
 		return;
-	}
-	if (session->give_up_rights != NULL) {
-		session->give_up_rights(encoder_find(msg->start_encode.encoder, msg->start_encode.codec));
-		session->give_up_rights = NULL;
 	}
 	scheduler_set_keepalive(session->scheduler, msg->start_encode.keepalive_ms);
 	send_to_host(session, &(struct es_session_msg){.type = ES_SESSION_READY});
