@@ -15,6 +15,9 @@
 #include "base/fd.h"
 #include "host/spawn.h"
 
+// A killed process that is still there after this hangs in the kernel, and so would we in waitpid.
+#define KILL_WAIT_NS ES_NS_PER_S
+
 struct reading {
 	struct es_capture *capture;
 	size_t size;
@@ -58,7 +61,11 @@ static void watch(struct es_capture *capture, int fd, pid_t pid, int timeout_ms)
 	int pidfd = pidfd_open(pid, 0);
 	capture->timed_out = !wait_for_end(&reading, pidfd, clock_now_ns() + timeout_ms * ES_NS_PER_MS);
 	kill(-pid, SIGKILL);
-	waitpid(pid, &capture->status, 0);
+	capture->stuck =
+			capture->timed_out && !wait_for_end(&reading, pidfd, clock_now_ns() + KILL_WAIT_NS);
+	if (!capture->stuck) {
+		waitpid(pid, &capture->status, 0);
+	}
 	capture->text[reading.size] = '\0';
 	fd_close(&pidfd);
 	fd_close(&reading.fd);

@@ -9,6 +9,7 @@
 struct es_capture {
 	char text[ES_CAPTURE_MAX]; // standard output and error, cut to fit, ends with NUL
 	bool timed_out; // killed with its process group
+	bool stuck; // that did not end it within a second: it hangs in the kernel and was left there
 	int status; // as from waitpid
 };
 

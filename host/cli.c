@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "host/encoder_choice.h"
+#include "host/gpu.h"
 #include "host/nearest.h"
 #include "host/options.h"
 #include "host/output_file.h"
 #include "host/quantity.h"
+#include "host/rungs.h"
 
 #define MAX_SECONDS (INT64_C(366) * 24 * 3600)
 
@@ -19,7 +20,6 @@
 struct run_request {
 	struct es_run_options *options;
 	bool codec_given, bitrate_given;
-	const char *encoder_word;
 };
 
 bool cli_parse_seconds(const char *text, int64_t *ns) {
@@ -131,14 +131,26 @@ static bool apply_codec(void *data, const char *value, char *error, size_t cap) 
 
 static bool apply_encoder(void *data, const char *value, char *error, size_t cap) {
 	struct run_request *r = data;
-	if (!encoder_choice_is_word(value)) {
+	if (!rungs_is_word(value)) {
+		char words[128];
+		rungs_list_words(words, sizeof(words));
+		snprintf(error, cap, "unknown encoder '%s': it is one of %s", value, words);
+		return false;
+	}
+	r->options->encoder = value;
+	return true;
+}
+
+static bool apply_gpu(void *data, const char *value, char *error, size_t cap) {
+	struct run_request *r = data;
+	if (!gpu_choice_valid(value)) {
 		snprintf(error, cap,
-				"unknown encoder '%s': auto, software, x264, x265 or svtav1 (vaapi, vulkan and nvenc are "
-				"not available in this build)",
+				"GPU '%s' is none of: auto, the path of a render node (/dev/dri/renderD128), a PCI "
+				"slot (0000:03:00.0), PCI ids (1002:73bf)",
 				value);
 		return false;
 	}
-	r->encoder_word = value;
+	r->options->gpu = value;
 	return true;
 }
 
@@ -217,7 +229,10 @@ static const struct es_option run_table[] = {
 		{'o', "output", "FILE", "name.mkv .mp4 .ts .h264 .hevc .obu, or - (earthshine-DATE.mkv)",
 				apply_output},
 		{'c', "codec", "CODEC", "h264, hevc or av1 (by -o and -e, else h264)", apply_codec},
-		{'e', "encoder", "NAME", "auto, software, x264, x265, svtav1 (auto)", apply_encoder},
+		{'e', "encoder", "NAME", "auto, software, vaapi, vulkan, nvenc, x264, ... (auto)",
+				apply_encoder},
+		{0, "gpu", "GPU", "render node, PCI slot or vendor:device; auto: the first that encodes",
+				apply_gpu},
 		{'b', "bitrate", "RATE", "bit/s, as 20M or 800k (by size and refresh)", apply_bitrate},
 		{'t', "time", "SECONDS", "end the app after this time, with status 0", apply_time},
 		{'T', "stats", "FILE", "write statistics as JSON at the end", apply_stats},
@@ -236,7 +251,7 @@ static void settle_codec(const struct run_request *r, const struct es_container_
 	}
 	if (container->has_codec) {
 		r->options->codec = container->codec;
-	} else if (!encoder_choice_codec(r->encoder_word, &r->options->codec)) {
+	} else if (!rungs_codec(r->options->encoder, &r->options->codec)) {
 		r->options->codec = ES_CODEC_H264;
 	}
 }
@@ -283,8 +298,7 @@ static bool settle(struct run_request *r, time_t now, char *error, size_t cap) {
 			!settle_standard_output(options, error, cap)) {
 		return false;
 	}
-	options->encoder = encoder_choice_resolve(r->encoder_word, options->codec, error, cap);
-	if (options->encoder == NULL) {
+	if (!rungs_check(options->encoder, options->codec, error, cap)) {
 		return false;
 	}
 	if (!r->bitrate_given) {
@@ -298,9 +312,11 @@ enum es_cli_result cli_parse_run(struct es_run_options *options, int argc, char 
 	*options = (struct es_run_options){
 			.mode = {.width = 1280, .height = 720, .refresh_mhz = 60000},
 			.scale_milli = 1000,
+			.encoder = "auto",
+			.gpu = "auto",
 			.ready_fd = -1,
 	};
-	struct run_request r = {.options = options, .encoder_word = "auto"};
+	struct run_request r = {.options = options};
 	int first = options_parse(run_table, N_RUN_OPTIONS, argc, argv, &r, error, cap);
 	if (first < 0) {
 		return ES_CLI_BAD;

@@ -16,7 +16,9 @@ struct es_run_options {
 	struct es_mode mode;
 	uint32_t scale_milli;
 	enum es_codec codec;
-	const char *encoder; // name to start, static
+	const char
+			*encoder; // word of -e, from argv; it can give an encoder for the codec in this build
+	const char *gpu; // "auto", or as in gpu_matches; from argv
 	uint32_t bitrate_kbps;
 	enum es_container container;
 	const char *output; // path or "-": argv's or default_output

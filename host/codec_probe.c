@@ -1,145 +1,152 @@
-#define _GNU_SOURCE // pipe2
 #include "host/codec_probe.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/fd.h"
 #include "base/log.h"
-#include "host/encoder_choice.h"
+#include "host/cache_file.h"
 #include "host/event_timer.h"
+#include "host/ladder_probe.h"
+#include "host/probe_process.h"
 #include "host/spawn.h"
 
-#define LIMIT_NS (30 * ES_NS_PER_S) // of one measurement
-#define MAX_LINE 256
+#define MEASURE_LIMIT_MS 30000
 
 static const struct {
 	uint32_t width, height;
 } sizes[] = {{1280, 720}, {1920, 1080}};
 #define N_SIZES (sizeof(sizes) / sizeof(sizes[0]))
 
+// One after the other: first the candidates, then rungs[i / N_SIZES] at sizes[i % N_SIZES].
 struct es_codec_probe {
 	struct es_codec_probe_params params;
 	char program[4096], cache[4096], key[512];
+	struct es_candidate candidates[ES_CANDIDATES_MAX]; // to be tried
+	size_t n_candidates;
 	struct es_codec_speeds speeds; // told
 	struct es_codec_speeds measured; // so far
-	size_t step; // the measurement that runs: encoder_choices[step / N_SIZES] at sizes[step % N_SIZES]
+	bool speeds_known;
+	size_t step;
 	bool running, failed, paused;
-	bool aborted; // the measurement that still ends counts for nothing
-	pid_t pid; // -1: none
-	int fd; // what it prints, -1: none
-	char line[MAX_LINE];
-	size_t line_size;
-	sd_event_source *limit, *next;
+	bool aborted; // the process that still ends counts for nothing
+	struct es_probe_process *process; // NULL: none runs
+	sd_event_source *next;
 };
 
 static void start_next(struct es_codec_probe *probe);
 
 static void finish(struct es_codec_probe *probe) {
 	probe->running = false;
-	probe->speeds = probe->measured;
-	if (!probe->failed && probe->cache[0] != '\0') {
-		codec_speeds_save(&probe->speeds, probe->cache, probe->key);
+	if (!probe->speeds_known) {
+		probe->speeds = probe->measured;
+		if (!probe->failed && probe->cache[0] != '\0') {
+			codec_speeds_save(&probe->speeds, probe->cache, probe->key);
+		}
 	}
 	if (probe->params.finished != NULL) {
 		probe->params.finished(probe->params.data);
 	}
 }
 
-// Its whole output is one short line: the pipe holds it until the process has ended.
-static void read_output(struct es_codec_probe *probe) {
-	ssize_t n = read(probe->fd, probe->line, sizeof(probe->line) - 1);
-	probe->line[n > 0 ? n : 0] = '\0';
-	fd_close(&probe->fd);
+// NULL: it is a candidate's step.
+static const struct es_rung *measured_rung(const struct es_codec_probe *probe) {
+	return probe->step < probe->n_candidates
+			? NULL
+			: &rungs[(probe->step - probe->n_candidates) / N_SIZES];
 }
 
-static void handle_ended(void *data, pid_t pid, int status) {
-	struct es_codec_probe *probe = data;
-	const struct es_encoder_choice *choice = &encoder_choices[probe->step / N_SIZES];
+static void take_speed(
+		struct es_codec_probe *probe, const struct es_rung *rung, const struct es_trial *trial) {
 	struct es_codec_speed speed;
-	probe->pid = -1;
-	event_timer_clear(&probe->limit);
-	read_output(probe);
-	if (probe->aborted) {
-		probe->aborted = false;
-		start_next(probe);
-		return;
-	}
-	if (status == 0 && codec_speeds_parse_line(&speed, probe->line) &&
-			strcmp(speed.encoder, choice->name) == 0) {
+	if (trial->status == 0 && !trial->timed_out && codec_speeds_parse_line(&speed, trial->output) &&
+			strcmp(speed.encoder, rung->name) == 0) {
 		es_log(ES_LOG_DEBUG, "%s at %ux%u: %.1f frames per second", speed.encoder, speed.width,
 				speed.height, speed.fps);
 		codec_speeds_set(&probe->measured, speed.encoder, speed.width, speed.height, speed.fps);
 	} else {
-		es_log(ES_LOG_WARN, "the speed of encoder %s could not be measured: %s is not offered",
-				choice->name, codec_name(choice->codec));
+		es_log(ES_LOG_WARN,
+				"the speed of encoder %s could not be measured: it is not offered for %s",
+				rung->name, codec_name(rung->codec));
 		probe->failed = true;
 	}
-	probe->step++;
+}
+
+static void on_ended(void *data, const struct es_trial *trial) {
+	struct es_codec_probe *probe = data;
+	const struct es_rung *rung = measured_rung(probe);
+	if (!probe->aborted && rung != NULL) {
+		take_speed(probe, rung, trial);
+	} else if (!probe->aborted) {
+		ladder_probe_record(probe->params.facts, &probe->candidates[probe->step], trial);
+	}
+	probe->step += probe->aborted ? 0 : 1;
+	probe->aborted = false;
+	probe_process_destroy(probe->process);
+	probe->process = NULL;
 	start_next(probe);
 }
 
-static int handle_limit(sd_event_source *source, uint64_t usec, void *data) {
-	struct es_codec_probe *probe = data;
-	event_timer_clear(&probe->limit);
-	kill(probe->pid, SIGKILL);
-	return 0;
+static bool start_program(struct es_codec_probe *probe, char *const *argv, int limit_ms) {
+	probe->process = probe_process_start(&(struct es_probe_start){
+			.event = probe->params.event,
+			.children = probe->params.children,
+			.program = probe->program,
+			.argv = argv,
+			.limit_ms = limit_ms,
+			.ended = on_ended,
+			.data = probe,
+	});
+	return probe->process != NULL;
 }
 
-static bool start_one(struct es_codec_probe *probe, const char *encoder, size_t size) {
+static bool start_measuring(struct es_codec_probe *probe, const struct es_rung *rung, size_t size) {
 	char flag[] = "--probe", name[32], mode[32];
-	snprintf(name, sizeof(name), "%s", encoder);
+	snprintf(name, sizeof(name), "%s", rung->name);
 	snprintf(mode, sizeof(mode), "%ux%u", sizes[size].width, sizes[size].height);
 	char *argv[] = {probe->program, flag, name, mode, NULL};
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-		return false;
+	return start_program(probe, argv, MEASURE_LIMIT_MS);
+}
+
+static bool start_trying(struct es_codec_probe *probe, const struct es_candidate *candidate) {
+	struct es_probe_words words;
+	ladder_probe_words(&words, candidate);
+	return start_program(probe, words.argv, ladder_probe_limit_ms(candidate));
+}
+
+// One that was found to hang while another was tried needs no trial any more.
+static bool is_to_do(const struct es_codec_probe *probe) {
+	if (probe->step < probe->n_candidates) {
+		const struct es_proof *proof =
+				ladder_proof(probe->params.facts, &probe->candidates[probe->step]);
+		return proof == NULL || proof->state == ES_PROOF_LOST;
 	}
-	probe->fd = ends[0];
-	probe->pid = spawn_program(&(struct es_spawn){
-			.path = probe->program,
-			.argv = argv,
-			.stdin_fd = -1,
-			.stdout_fd = ends[1],
-			.session_fd = -1,
-			.death_signal = SIGKILL,
-	});
-	fd_close(&ends[1]);
-	if (probe->pid < 0) {
-		fd_close(&probe->fd);
-		return false;
-	}
-	if (!children_watch(probe->params.children, probe->pid, handle_ended, probe)) {
-		kill(probe->pid, SIGKILL);
-		probe->pid = -1;
-		fd_close(&probe->fd);
-		return false;
-	}
-	event_timer_set(probe->params.event, &probe->limit, LIMIT_NS, handle_limit, probe);
-	return true;
+	const struct es_rung *rung = measured_rung(probe);
+	return !probe->speeds_known && rung->built && !rung->hardware;
+}
+
+static bool is_over(const struct es_codec_probe *probe) {
+	return probe->step >= probe->n_candidates + n_rungs * N_SIZES;
 }
 
 static void start_next(struct es_codec_probe *probe) {
 	if (probe->paused) {
 		return;
 	}
-	while (probe->step / N_SIZES < n_encoder_choices &&
-			!encoder_choices[probe->step / N_SIZES].built) {
+	while (!is_over(probe) && !is_to_do(probe)) {
 		probe->step++;
 	}
-	if (probe->step / N_SIZES >= n_encoder_choices) {
+	if (is_over(probe)) {
 		finish(probe);
 		return;
 	}
-	if (!start_one(probe, encoder_choices[probe->step / N_SIZES].name, probe->step % N_SIZES)) {
-		es_log(ES_LOG_WARN, "cannot measure the encoders with '%s': %s; only H.264 is offered",
+	const struct es_rung *rung = measured_rung(probe);
+	bool ok = rung != NULL
+			? start_measuring(probe, rung, (probe->step - probe->n_candidates) % N_SIZES)
+			: start_trying(probe, &probe->candidates[probe->step]);
+	if (!ok) {
+		es_log(ES_LOG_WARN, "cannot try the encoders with '%s': %s; only H.264 is offered",
 				probe->program, strerror(errno));
 		probe->failed = true;
 		finish(probe);
@@ -153,18 +160,25 @@ static int handle_start(sd_event_source *source, uint64_t usec, void *data) {
 	return 0;
 }
 
-static void find_cache(struct es_codec_probe *probe) {
-	static const char name[] = "earthshine/codec-speeds.json";
-	const char *folder = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	int n = 0;
-	if (probe->params.cache != NULL) {
-		n = snprintf(probe->cache, sizeof(probe->cache), "%s", probe->params.cache);
-	} else if (folder != NULL && folder[0] == '/') {
-		n = snprintf(probe->cache, sizeof(probe->cache), "%s/%s", folder, name);
-	} else if (home != NULL && home[0] == '/') {
-		n = snprintf(probe->cache, sizeof(probe->cache), "%s/.cache/%s", home, name);
+static void find_candidates(struct es_codec_probe *probe) {
+	struct es_candidate all[ES_CANDIDATES_MAX];
+	struct es_ladder_facts *facts = probe->params.facts;
+	size_t n = ladder_candidates(facts, probe->params.word, all, ES_CANDIDATES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		const struct es_proof *proof = ladder_proof(facts, &all[i]);
+		if (proof == NULL || proof->state == ES_PROOF_LOST) {
+			probe->candidates[probe->n_candidates++] = all[i];
+		}
 	}
-	if (n < 0 || (size_t)n >= sizeof(probe->cache)) {
+}
+
+static void find_cache(struct es_codec_probe *probe) {
+	const char *given = probe->params.cache;
+	bool ok = given != NULL
+			? (size_t)snprintf(probe->cache, sizeof(probe->cache), "%s", given) <
+					sizeof(probe->cache)
+			: cache_file_path("codec-speeds.json", probe->cache, sizeof(probe->cache));
+	if (!ok) {
 		probe->cache[0] = '\0';
 	}
 }
@@ -176,10 +190,11 @@ struct es_codec_probe *codec_probe_create(const struct es_codec_probe_params *pa
 		return NULL;
 	}
 	probe->params = *params;
-	probe->pid = probe->fd = -1;
 	find_cache(probe);
+	find_candidates(probe);
 	codec_speeds_make_key(probe->key, sizeof(probe->key));
-	if (codec_speeds_load(&probe->speeds, probe->cache, probe->key)) {
+	probe->speeds_known = codec_speeds_load(&probe->speeds, probe->cache, probe->key);
+	if (probe->speeds_known && probe->n_candidates == 0) {
 		return probe;
 	}
 	if (params->program != NULL) {
@@ -195,12 +210,7 @@ void codec_probe_destroy(struct es_codec_probe *probe) {
 	if (probe == NULL) {
 		return;
 	}
-	if (probe->pid > 0) {
-		children_forget(probe->params.children, probe->pid);
-		kill(probe->pid, SIGKILL);
-	}
-	fd_close(&probe->fd);
-	event_timer_clear(&probe->limit);
+	probe_process_destroy(probe->process);
 	event_timer_clear(&probe->next);
 	free(probe);
 }
@@ -210,10 +220,10 @@ void codec_probe_pause(struct es_codec_probe *probe, bool paused) {
 		return;
 	}
 	probe->paused = paused;
-	if (paused && probe->pid > 0) {
+	if (paused && probe->process != NULL) {
 		probe->aborted = true;
-		kill(probe->pid, SIGKILL);
-	} else if (!paused && probe->running && probe->pid < 0 && probe->next == NULL) {
+		probe_process_kill(probe->process);
+	} else if (!paused && probe->running && probe->process == NULL && probe->next == NULL) {
 		start_next(probe);
 	}
 }

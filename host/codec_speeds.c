@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <yyjson.h>
 
 #include "base/log.h"
+#include "host/cache_file.h"
 
 #define MARGIN 1.25
-#define MAX_FILE 65536
 #define MAX_FPS 1e6
 
 // A codec is worth naming if it does at least this.
@@ -127,13 +125,9 @@ static bool read_document(struct es_codec_speeds *speeds, yyjson_val *root, cons
 
 bool codec_speeds_load(struct es_codec_speeds *speeds, const char *path, const char *key) {
 	struct es_codec_speeds read = {0};
-	char *text = malloc(MAX_FILE);
-	FILE *file = text != NULL ? fopen(path, "re") : NULL;
-	size_t size = file != NULL ? fread(text, 1, MAX_FILE, file) : 0;
-	if (file != NULL) {
-		fclose(file);
-	}
-	yyjson_doc *document = size > 0 && size < MAX_FILE ? yyjson_read(text, size, 0) : NULL;
+	size_t size = 0;
+	char *text = cache_file_read(path, &size);
+	yyjson_doc *document = text != NULL ? yyjson_read(text, size, 0) : NULL;
 	bool ok = document != NULL && read_document(&read, yyjson_doc_get_root(document), key);
 	yyjson_doc_free(document);
 	free(text);
@@ -164,53 +158,10 @@ static char *format(const struct es_codec_speeds *speeds, const char *key, size_
 	return text;
 }
 
-// The folder of `path`, and the one that it lies in.
-static void make_folders(const char *path) {
-	char folder[4096];
-	snprintf(folder, sizeof(folder), "%s", path);
-	for (int i = 0; i < 2; i++) {
-		char *slash = strrchr(folder, '/');
-		if (slash == NULL || slash == folder) {
-			return;
-		}
-		*slash = '\0';
-		char *upper = strrchr(folder, '/');
-		if (i == 0 && upper != NULL && upper != folder) {
-			*upper = '\0';
-			mkdir(folder, 0700);
-			*upper = '/';
-		}
-		mkdir(folder, 0700);
-	}
-}
-
-static bool write_file(const char *path, const char *text, size_t size) {
-	char temporary[4096];
-	int n = snprintf(temporary, sizeof(temporary), "%s.%d", path, (int)getpid());
-	if (n < 0 || (size_t)n >= sizeof(temporary)) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	FILE *file = fopen(temporary, "we");
-	if (file == NULL) {
-		return false;
-	}
-	bool ok = fwrite(text, 1, size, file) == size;
-	ok = fclose(file) == 0 && ok;
-	ok = ok && rename(temporary, path) == 0;
-	int saved = errno;
-	if (!ok) {
-		unlink(temporary);
-	}
-	errno = saved;
-	return ok;
-}
-
 bool codec_speeds_save(const struct es_codec_speeds *speeds, const char *path, const char *key) {
 	size_t size = 0;
 	char *text = format(speeds, key, &size);
-	make_folders(path);
-	bool ok = text != NULL && write_file(path, text, size);
+	bool ok = text != NULL && cache_file_write(path, text, size);
 	if (!ok) {
 		es_log(ES_LOG_WARN,
 				"cannot keep the encoders' speeds in '%s': %s; they are measured again at the next "

@@ -15,8 +15,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "host/capture.h"
+#include "host/doctor_encoders.h"
 #include "host/doctor_serve.h"
-#include "host/encoder_choice.h"
 #include "host/findings.h"
 #include "host/options.h"
 #include "host/runtime_dir.h"
@@ -51,79 +51,6 @@ static bool check_display(struct es_findings *findings) {
 	findings_add(
 			findings, "Xwayland", xwayland, XWAYLAND_REMEDY, "%s", xwayland ? value : "not found");
 	return renderer;
-}
-
-static const char *encoder_remedy(const char *name) {
-	for (size_t i = 0; i < n_encoder_choices; i++) {
-		if (strcmp(name, encoder_choices[i].name) == 0) {
-			return encoder_choices[i].built ? "use another one with -e or -c"
-											: encoder_choices[i].remedy;
-		}
-	}
-	return NULL;
-}
-
-// What the probe itself says ("ok x264 h264 740", "fail x264 h264 reason"), else what it died of.
-static void describe_probe(const struct es_capture *capture, const char *name, const char *codec,
-		bool ok, char *out, size_t cap) {
-	char key[64];
-	snprintf(key, sizeof(key), "%s %s %s", ok ? "ok" : "fail", name, codec);
-	if (capture->timed_out) {
-		snprintf(out, cap, "did not answer within %d s", PROBE_MS / 1000);
-	} else if (capture_value(capture, key, out, cap)) {
-		if (ok) {
-			char unit[] = " frames a second in the self-test";
-			size_t len = strlen(out);
-			snprintf(out + len, cap - len, "%s", unit);
-		}
-	} else if (WIFSIGNALED(capture->status)) {
-		snprintf(out, cap, "crashed: %s", strsignal(WTERMSIG(capture->status)));
-	} else {
-		capture_last_line(capture, out, cap);
-	}
-}
-
-// In a process of its own: a broken encoder may crash or hang.
-static bool check_encoder(struct es_findings *findings, char *name, char *codec) {
-	struct es_capture capture;
-	char program[] = "earthshine-encode", option[] = "--probe", detail[200], title[64];
-	char *argv[] = {program, option, name, codec, NULL};
-	bool ok = capture_run(&capture, program, argv, PROBE_MS) && capture_succeeded(&capture);
-	describe_probe(&capture, name, codec, ok, detail, sizeof(detail));
-	snprintf(title, sizeof(title), "%s (%s)", name, codec);
-	findings_add(findings, title, ok, encoder_remedy(name), "%s", detail);
-	return ok;
-}
-
-// Those that the encoder program knows, each by encoding a picture and decoding it back.
-static bool check_encoders(struct es_findings *findings) {
-	struct es_capture capture;
-	char program[] = "earthshine-encode", option[] = "--list";
-	char *argv[] = {program, option, NULL};
-	if (!capture_run(&capture, program, argv, PROBE_MS) || !capture_succeeded(&capture)) {
-		char why[200];
-		capture_last_line(&capture, why, sizeof(why));
-		findings_add(findings, "encoders", false, INSTALL_REMEDY, "%s", why);
-		return false;
-	}
-	bool any = false;
-	char *rest = NULL;
-	for (char *line = strtok_r(capture.text, "\n", &rest); line != NULL;
-			line = strtok_r(NULL, "\n", &rest)) {
-		char name[32], codec[16];
-		enum es_codec known;
-		if (sscanf(line, "%31s %15s", name, codec) == 2 && codec_parse(codec, &known)) {
-			any |= check_encoder(findings, name, codec);
-		}
-	}
-	for (size_t i = 0; i < n_encoder_choices; i++) {
-		const struct es_encoder_choice *choice = &encoder_choices[i];
-		if (!choice->built) {
-			findings_add(findings, choice->name, false, choice->remedy,
-					"%s encoder, not in this build", codec_name(choice->codec));
-		}
-	}
-	return any;
 }
 
 static void check_pipewire(struct es_findings *findings, const struct es_runtime_dir *runtime_dir) {
@@ -197,10 +124,12 @@ static void print_help(void) {
 
 static int examine(const struct doctor_options *options) {
 	struct es_findings findings = {0};
+	struct es_ladder_facts facts;
 	struct es_runtime_dir dir;
 	bool runtime = runtime_dir_init(&dir);
 	bool display = check_display(&findings);
-	bool encoder = check_encoders(&findings);
+	ladder_facts_init(&facts, "auto", "", NULL);
+	bool encoder = doctor_check_encoders(&findings, &facts);
 	check_pipewire(&findings, &dir);
 	check_uinput(&findings);
 	check_runtime_dir(&findings, &dir, runtime);

@@ -12,6 +12,7 @@ void findings_add(struct es_findings *findings, const char *name, bool ok, const
 	struct es_finding *finding = &findings->items[findings->n++];
 	finding->ok = ok;
 	snprintf(finding->name, sizeof(finding->name), "%s", name);
+	snprintf(finding->state, sizeof(finding->state), "%s", ok ? "ok" : "missing");
 	snprintf(finding->remedy, sizeof(finding->remedy), "%s", ok || remedy == NULL ? "" : remedy);
 	va_list args;
 	va_start(args, format);
@@ -19,10 +20,17 @@ void findings_add(struct es_findings *findings, const char *name, bool ok, const
 	va_end(args);
 }
 
+void findings_set_state(struct es_findings *findings, const char *state) {
+	if (findings->n > 0) {
+		struct es_finding *finding = &findings->items[findings->n - 1];
+		snprintf(finding->state, sizeof(finding->state), "%s", state);
+	}
+}
+
 bool findings_print_text(const struct es_findings *findings, bool usable, FILE *out) {
 	for (size_t i = 0; i < findings->n; i++) {
 		const struct es_finding *f = &findings->items[i];
-		fprintf(out, "%-8s %-16s %s%s%s\n", f->ok ? "ok" : "missing", f->name, f->detail,
+		fprintf(out, "%-11s %-16s %s%s%s\n", f->state, f->name, f->detail,
 				f->remedy[0] != '\0' ? "; " : "", f->remedy);
 	}
 	fputs(usable ? "earthshine run can work here.\n" : "earthshine run cannot work here.\n", out);
@@ -44,6 +52,7 @@ bool findings_print_json(const struct es_findings *findings, bool usable, FILE *
 		yyjson_mut_val *item = yyjson_mut_arr_add_obj(doc, items);
 		yyjson_mut_obj_add_str(doc, item, "name", f->name);
 		yyjson_mut_obj_add_bool(doc, item, "ok", f->ok);
+		yyjson_mut_obj_add_str(doc, item, "state", f->state);
 		yyjson_mut_obj_add_str(doc, item, "detail", f->detail);
 		yyjson_mut_obj_add_str(doc, item, "remedy", f->remedy);
 	}

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/encoder_choice.h"
 #include "host/env_list.h"
 #include "host/event_timer.h"
 #include "host/play_state.h"
@@ -358,13 +357,14 @@ int play_negotiate(
 		es_log(ES_LOG_WARN, "session %u: '%s' is refused: %s", play->id, play->client_name, error);
 		return status;
 	}
-	const char *encoder = encoder_choice_resolve("software", announce->codec, error, cap);
-	if (encoder == NULL) {
+	struct es_ladder ladder;
+	ladder_facts_reload(play->plays->facts); // what others have found out
+	if (!plays_make_ladder(play->plays, announce->codec, play->render_node, &ladder, error, cap)) {
 		return 500;
 	}
 	struct es_play_viewer_setup setup = {
 			.announce = announce,
-			.encoder = encoder,
+			.ladder = &ladder,
 			.kbps = choose_kbps(play, announce),
 			.encryption = announce->encryption,
 			.fec_percent = play->plays->settings->fec_percent,

@@ -26,6 +26,9 @@
 static char **make_display_env(const struct es_play *play) {
 	char **env = env_list_copy(environ);
 	bool ok = env != NULL && env_list_set(&env, "XDG_RUNTIME_DIR=", play->runtime_dir.path);
+	if (ok && play->render_node[0] != '\0') {
+		ok = env_list_set(&env, "WLR_RENDER_DRM_DEVICE=", play->render_node);
+	}
 	for (size_t i = 0; ok && play->app.env[i] != NULL; i++) {
 		ok = env_list_set(&env, APP_PREFIX, play->app.env[i]);
 	}
@@ -219,8 +222,18 @@ static void send_start(struct es_play *play) {
 	memcpy(play->display_keyboard, play->keyboard, sizeof(play->display_keyboard));
 }
 
+// Pictures are encoded where they are rendered.
+static void choose_gpu(struct es_play *play) {
+	const struct es_ladder_facts *facts = play->plays->facts;
+	struct es_ladder none = {0};
+	const char *node = ladder_render_node(facts, play->plays->settings->encoder);
+	snprintf(play->render_node, sizeof(play->render_node), "%s",
+			node[0] != '\0' ? node : ladder_display_node(facts, &none));
+}
+
 static bool start_display(struct es_play *play) {
 	play->begun = true;
+	choose_gpu(play);
 	char label[64], **argv = make_argv(play), **env = make_display_env(play);
 	snprintf(label, sizeof(label), "display of session %u", play->id);
 	if (argv != NULL && env != NULL) {

@@ -13,6 +13,7 @@
 #include "host/app_hook.h"
 #include "host/children.h"
 #include "host/codec_probe.h"
+#include "host/ladder.h"
 #include "host/media_ports.h"
 #include "host/play.h"
 #include "host/play_viewer.h"
@@ -77,6 +78,7 @@ struct es_play {
 	pid_t display_pid; // of the last one
 	struct es_mode display_mode; // as told
 	char display_keyboard[ES_LAYOUT_SIZE]; // the same
+	char render_node[ES_GPU_NODE_MAX]; // of the GPU that it renders on, "": as it likes
 	bool display_ended; // it has said END
 	bool orphans; // the display died: what it left behind is being ended
 	bool after_run;
@@ -96,6 +98,7 @@ struct es_plays {
 	sd_event *event; // borrowed, as settings
 	const struct es_settings *settings;
 	struct es_children *children;
+	struct es_ladder_facts *facts; // owned
 	struct es_codec_probe *probe;
 	struct es_used_keys keys;
 	struct es_play **items; // in order of id
@@ -115,6 +118,9 @@ struct es_plays {
 
 // Something is to be told or freed, soon but not now.
 void plays_touch(struct es_plays *plays, bool changed);
+// What may encode for a session of that GPU (as its render_node). False with the reason in error[cap].
+bool plays_make_ladder(const struct es_plays *plays, enum es_codec codec, const char *render_node,
+		struct es_ladder *ladder, char *error, size_t cap);
 // NULL: at all, for some mode.
 bool plays_offers(const struct es_plays *plays, enum es_codec codec, const struct es_mode *mode);
 // 200, or 400 with the limit that it exceeds in error[cap].

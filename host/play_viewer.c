@@ -10,17 +10,14 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "host/encoder_slot.h"
 #include "host/event_timer.h"
 #include "host/play_state.h"
-#include "host/restart_limit.h"
 
 #define READY_NS (15 * ES_NS_PER_S) // of an encoder, from its start
-#define STUCK_MS 1000 // an encoder that has not answered for so long hangs: somebody looks on
 #define LEAVE_NS (2 * ES_NS_PER_S) // from hanging up to the end of a room
 #define TERMINATE_NS (3 * ES_NS_PER_S) // from TERMINATE to the end of the streamer
 #define LOST_MS 10000 // a client that says nothing for so long is lost
-// An encoder younger than this has not worked yet, and NEED_ENCODER speaks of the one before.
-#define SETTLED_NS (2 * ES_NS_PER_S)
 
 // Wi-Fi queues for video and voice: CS4 (real-time interactive) and EF of RFC 4594.
 #define DSCP_VIDEO 32
@@ -32,9 +29,7 @@ struct es_play_viewer {
 	uint32_t number;
 	struct es_session_msg start_encode; // as every encoder is started
 	struct es_room_process *encoder, *streamer; // NULL: gone
-	struct es_restart_limit restart_limit;
-	uint32_t n_restarts;
-	int64_t encoder_started_ns;
+	struct es_encoder_slot slot;
 	sd_event_source *ready_timer;
 	bool attached; // to the display
 	bool left, streamer_ended;
@@ -52,7 +47,7 @@ static bool attach(struct es_play_viewer *viewer, enum es_attach_kind kind,
 	}
 	struct es_session_msg msg = {.type = ES_SESSION_ATTACH,
 			.attach = {.kind = kind, .viewer = viewer->number, .primary = true}};
-	msg.attach.stuck_ms = kind == ES_ATTACH_FRAME ? STUCK_MS : 0;
+	msg.attach.stuck_ms = kind == ES_ATTACH_FRAME ? encoder_slot_stuck_ms(&viewer->slot, true) : 0;
 	room_send(a, &msg, &ends[0], 1);
 	room_send(b, &msg, &ends[1], 1);
 	fd_close(&ends[0]);
@@ -105,18 +100,16 @@ static int handle_ready_time(sd_event_source *source, uint64_t usec, void *data)
 	if (viewer->encoder != NULL) {
 		es_log(ES_LOG_ERROR, "the %s did not get ready in time: killing it",
 				room_label(viewer->encoder));
+		encoder_slot_blame(&viewer->slot, "did not get ready in time");
 		room_kill(viewer->encoder);
 	}
 	return 0;
 }
 
-static bool settled(const struct es_play_viewer *viewer) {
-	return clock_now_ns() - viewer->encoder_started_ns > SETTLED_NS;
-}
-
 static void lose_encoder(struct es_play_viewer *viewer, const char *why) {
 	if (!viewer->left && viewer->encoder != NULL) {
 		es_log(ES_LOG_WARN, "the %s %s: killing it", room_label(viewer->encoder), why);
+		encoder_slot_blame(&viewer->slot, why);
 		room_kill(viewer->encoder);
 	}
 }
@@ -134,9 +127,7 @@ static void encoder_ended(struct es_play_viewer *viewer, const struct es_session
 		return;
 	}
 	es_log(ES_LOG_ERROR, "%s: %s", room_label(viewer->encoder), msg->end.text);
-	if (viewer->n_restarts == 0 && !settled(viewer)) {
-		fail(viewer); // it never worked: trying again would not help
-	}
+	encoder_slot_failed(&viewer->slot, msg->end.text, clock_now_ns());
 }
 
 static void on_encoder_message(
@@ -175,24 +166,38 @@ static bool start_encoder(struct es_play_viewer *viewer) {
 	if (viewer->encoder == NULL) {
 		return false;
 	}
+	encoder_slot_fill(&viewer->slot, &viewer->start_encode);
 	room_send(viewer->encoder, &viewer->start_encode, NULL, 0);
-	viewer->encoder_started_ns = clock_now_ns();
+	encoder_slot_started(&viewer->slot, clock_now_ns());
 	event_timer_set(plays->event, &viewer->ready_timer, READY_NS, handle_ready_time, viewer);
 	return attach(viewer, ES_ATTACH_UNIT, viewer->encoder, viewer->streamer);
 }
 
-static void replace_encoder(struct es_play_viewer *viewer, const char *what) {
-	if (!restart_limit_allows(&viewer->restart_limit, clock_now_ns())) {
+static void give_up(struct es_play_viewer *viewer, const char *what) {
+	if (!viewer->slot.broken) {
 		es_log(ES_LOG_ERROR,
 				"session %u: the encoder %s, the %dth time within a minute: disconnecting the client; "
 				"look at `earthshine doctor`",
 				viewer->play->id, what, ES_RESTART_MAX + 1);
-		fail(viewer);
-		return;
 	}
-	es_log(ES_LOG_WARN, "session %u: the encoder %s: starting another, the session goes on",
-			viewer->play->id, what);
-	viewer->n_restarts++;
+	fail(viewer);
+}
+
+static void replace_encoder(struct es_play_viewer *viewer, const char *what) {
+	const char *name = encoder_slot_rung(&viewer->slot)->name;
+	switch (encoder_slot_lost(&viewer->slot, viewer->play->plays->facts, what, clock_now_ns())) {
+	case ES_SLOT_GIVE_UP:
+		give_up(viewer, what);
+		return;
+	case ES_SLOT_NEXT:
+		es_log(ES_LOG_WARN, "session %u: encoder %s has failed (%s): the session goes on with %s",
+				viewer->play->id, name, viewer->slot.blame, encoder_slot_rung(&viewer->slot)->name);
+		break;
+	case ES_SLOT_AGAIN:
+		es_log(ES_LOG_WARN, "session %u: the encoder %s: starting another, the session goes on",
+				viewer->play->id, what);
+		break;
+	}
 	if (!start_encoder(viewer)) {
 		fail(viewer);
 		return;
@@ -264,7 +269,7 @@ static void on_streamer_message(
 		return;
 	case ES_SESSION_NEED_ENCODER:
 		// An encoder's death tells both of us; only one that has hung up and lives on is news.
-		if (settled(viewer)) {
+		if (encoder_slot_settled(&viewer->slot, clock_now_ns())) {
 			lose_encoder(viewer, "has let go of the streamer");
 		}
 		return;
@@ -364,8 +369,7 @@ bool play_viewer_start(struct es_play *play, const struct es_play_viewer_setup *
 							.strict = true,
 					},
 	};
-	snprintf(viewer->start_encode.start_encode.encoder,
-			sizeof(viewer->start_encode.start_encode.encoder), "%s", setup->encoder);
+	encoder_slot_init(&viewer->slot, setup->ladder);
 	if (!start_streamer(viewer, setup) || !start_encoder(viewer)) {
 		play_viewer_destroy(viewer);
 		return false;
@@ -446,7 +450,7 @@ pid_t play_viewer_streamer_pid(const struct es_play_viewer *viewer) {
 }
 
 const char *play_viewer_encoder(const struct es_play_viewer *viewer) {
-	return viewer->start_encode.start_encode.encoder;
+	return encoder_slot_rung(&viewer->slot)->name;
 }
 
 enum es_codec play_viewer_codec(const struct es_play_viewer *viewer) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "host/ladder.h"
 #include "protocol/mode.h"
 #include "protocol/sdp.h"
 
@@ -14,7 +15,7 @@ struct es_play_viewer;
 
 struct es_play_viewer_setup {
 	const struct es_announce *announce;
-	const char *encoder;
+	const struct es_ladder *ladder; // of encoders
 	uint32_t kbps; // of the encoder
 	uint32_t encryption; // ES_GAMESTREAM_ENCRYPT_*
 	uint8_t fec_percent;

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "host/encoder_choice.h"
 #include "host/event_timer.h"
 #include "host/play.h"
 #include "host/play_state.h"
@@ -101,6 +100,31 @@ void plays_end_orphans(struct es_play *play) {
 
 // --- made and freed
 
+// GPUs and encoders as the settings want them; what is not known of them is found out.
+static bool look_at_encoders(struct es_plays *plays) {
+	struct es_ladder_facts *facts = plays->facts;
+	codec_probe_destroy(plays->probe);
+	ladder_facts_init(facts, plays->settings->gpu, "", NULL);
+	bool any = strcmp(facts->choice, "auto") == 0;
+	for (size_t i = 0; i < facts->n_gpus; i++) {
+		any = any || gpu_matches(&facts->gpus[i], facts->choice);
+	}
+	if (!any) {
+		es_log(ES_LOG_WARN, "no GPU of this machine is '%s' (gpu in the settings): %s",
+				facts->choice, "encoding in software");
+	}
+	plays->probe = codec_probe_create(&(struct es_codec_probe_params){
+			.event = plays->event,
+			.children = plays->children,
+			.facts = facts,
+			.word = plays->settings->encoder,
+	});
+	if (plays->probe != NULL) {
+		codec_probe_pause(plays->probe, plays->n > 0);
+	}
+	return plays->probe != NULL;
+}
+
 struct es_plays *plays_create(sd_event *event, const struct es_settings *settings) {
 	struct es_plays *plays = calloc(1, sizeof(*plays));
 	if (plays == NULL) {
@@ -114,9 +138,8 @@ struct es_plays *plays_create(sd_event *event, const struct es_settings *setting
 		plays_destroy(plays);
 		return NULL;
 	}
-	plays->probe = codec_probe_create(
-			&(struct es_codec_probe_params){.event = event, .children = plays->children});
-	if (plays->probe == NULL) {
+	plays->facts = calloc(1, sizeof(*plays->facts));
+	if (plays->facts == NULL || !look_at_encoders(plays)) {
 		plays_destroy(plays);
 		return NULL;
 	}
@@ -131,6 +154,7 @@ void plays_destroy(struct es_plays *plays) {
 		play_destroy(plays->items[i]);
 	}
 	codec_probe_destroy(plays->probe);
+	free(plays->facts);
 	if (plays->children != NULL) {
 		children_kill_strangers(plays->children);
 	}
@@ -143,7 +167,12 @@ void plays_destroy(struct es_plays *plays) {
 }
 
 void plays_set_settings(struct es_plays *plays, const struct es_settings *settings) {
+	bool same = strcmp(plays->settings->gpu, settings->gpu) == 0 &&
+			strcmp(plays->settings->encoder, settings->encoder) == 0;
 	plays->settings = settings;
+	if (!same) {
+		look_at_encoders(plays);
+	}
 	for (size_t i = 0; i < plays->n; i++) {
 		play_arm_idle(plays->items[i]);
 	}
@@ -166,19 +195,44 @@ void plays_drain(struct es_plays *plays, void (*done)(void *data), void *data) {
 
 // --- codecs
 
+bool plays_make_ladder(const struct es_plays *plays, enum es_codec codec, const char *render_node,
+		struct es_ladder *ladder, char *error, size_t cap) {
+	const char *word = plays->settings->encoder;
+	if (ladder_make(ladder, plays->facts, word, codec, render_node, error, cap)) {
+		return true;
+	}
+	// A session in software is better than none.
+	return strcmp(word, "software") != 0 &&
+			ladder_make(ladder, plays->facts, "software", codec, render_node, error, cap);
+}
+
+// Whether the best encoder is fast enough: hardware as its self-test has shown.
+static bool is_fast_enough(
+		const struct es_plays *plays, const struct es_ladder *ladder, const struct es_mode *mode) {
+	const struct es_rung *rung = ladder->items[0];
+	if (!rung->hardware) {
+		return codec_speeds_offer(codec_probe_speeds(plays->probe), rung->name, mode);
+	}
+	struct es_codec_speeds speeds = {0};
+	double fps = ladder_fps(plays->facts, ladder, rung);
+	codec_speeds_set(&speeds, rung->name, ES_PROOF_WIDTH, ES_PROOF_HEIGHT, fps);
+	return codec_speeds_offer(&speeds, rung->name, mode);
+}
+
 bool plays_offers(const struct es_plays *plays, enum es_codec codec, const struct es_mode *mode) {
 	char error[256];
-	const char *encoder = encoder_choice_resolve("software", codec, error, sizeof(error));
-	if (encoder == NULL) {
+	struct es_ladder ladder;
+	if (!plays_make_ladder(plays, codec, NULL, &ladder, error, sizeof(error))) {
 		return false;
 	}
 	// The first that is built is offered in any case: without one there would be no session.
 	bool first = true;
 	for (int i = 0; i < (int)codec; i++) {
+		struct es_ladder before;
 		first = first &&
-				encoder_choice_resolve("software", (enum es_codec)i, error, sizeof(error)) == NULL;
+				!plays_make_ladder(plays, (enum es_codec)i, NULL, &before, error, sizeof(error));
 	}
-	return first || codec_speeds_offer(codec_probe_speeds(plays->probe), encoder, mode);
+	return first || is_fast_enough(plays, &ladder, mode);
 }
 
 uint32_t plays_codec_support(const struct es_plays *plays) {

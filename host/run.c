@@ -16,6 +16,7 @@
 #include "host/end_signals.h"
 #include "host/output_file.h"
 #include "host/run_course.h"
+#include "host/run_ladder.h"
 #include "host/runtime_dir.h"
 #include "host/stats_json.h"
 
@@ -48,6 +49,11 @@ static int check_command(const char *command) {
 
 static int run_checked(const struct es_run_options *options, struct es_runtime_dir *runtime_dir) {
 	struct es_output_file output;
+	struct es_ladder_facts facts;
+	struct es_ladder ladder;
+	if (!run_ladder_make(&ladder, &facts, options)) {
+		return EXIT_FAILED;
+	}
 	if (!output_file_open(&output, options->output)) {
 		return EXIT_FAILED;
 	}
@@ -57,7 +63,7 @@ static int run_checked(const struct es_run_options *options, struct es_runtime_d
 	}
 	struct es_run_summary summary;
 	bool discard;
-	run_course(options, &output, runtime_dir, &summary, &discard);
+	run_course(options, &facts, &ladder, &output, runtime_dir, &summary, &discard);
 	if (options->stats_path != NULL && !stats_json_write(options->stats_path, &summary)) {
 		summary.exit_status = summary.exit_status != 0 ? summary.exit_status : EXIT_FAILED;
 	}

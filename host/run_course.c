@@ -128,13 +128,15 @@ static int64_t next_deadline(const struct es_run *run) {
 // --- beginning and end
 
 static struct es_session_setup make_setup(
-		const struct es_run_options *options, const struct es_output_file *output) {
+		const struct es_run *run, const struct es_output_file *output) {
+	const struct es_run_options *options = run->options;
 	return (struct es_session_setup){
 			.mode = options->mode,
 			.scale_milli = options->scale_milli,
 			.name = "run",
 			.codec = options->codec,
-			.encoder = options->encoder,
+			.encoder = &run->encoder,
+			.render_node = ladder_display_node(run->facts, &run->encoder.ladder),
 			.bitrate_kbps = options->bitrate_kbps,
 			.container = options->container,
 			.output_path = options->output,
@@ -170,16 +172,19 @@ static void conduct(struct es_run *run) {
 	session_finish(run->session, run->n_signals > 1 ? ABORT_MS : FINISH_MS);
 }
 
-void run_course(const struct es_run_options *options, const struct es_output_file *output,
+void run_course(const struct es_run_options *options, struct es_ladder_facts *facts,
+		const struct es_ladder *ladder, const struct es_output_file *output,
 		const struct es_runtime_dir *runtime_dir, struct es_run_summary *summary, bool *discard) {
-	struct es_run run = {.options = options, .runtime_dir = runtime_dir, .summary = summary};
+	struct es_run run = {
+			.options = options, .runtime_dir = runtime_dir, .facts = facts, .summary = summary};
 	*summary = (struct es_run_summary){
 			.mode = options->mode,
-			.encoder = options->encoder,
+			.encoder = ladder->items[0]->name,
 			.codec = options->codec,
 			.bitrate_kbps = options->bitrate_kbps,
 	};
-	struct es_session_setup setup = make_setup(options, output);
+	encoder_slot_init(&run.encoder, ladder);
+	struct es_session_setup setup = make_setup(&run, output);
 	run.session = session_create(&setup, &listener, &run);
 	if (run.session != NULL) {
 		conduct(&run);

@@ -1,37 +1,47 @@
 #include "host/run_encoder.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/process.h"
 
 #define READY_NS (15 * ES_NS_PER_S) // from the start
 #define EXIT_NS (2 * ES_NS_PER_S) // from END to the end of the process
 
-// One younger than this has not worked yet, and NEED_ENCODER speaks of the one before.
-#define SETTLED_NS (2 * ES_NS_PER_S)
-
 void run_encoder_started(struct es_run *run) {
-	run->encode_started_ns = clock_now_ns();
-	run->encode_deadline_ns = run->encode_started_ns + READY_NS;
+	int64_t now_ns = clock_now_ns();
+	encoder_slot_started(&run->encoder, now_ns);
+	run->encode_deadline_ns = now_ns + READY_NS;
 }
 
 void run_encoder_ready(struct es_run *run) {
 	run->encode_deadline_ns = 0;
 }
 
-static bool settled(const struct es_run *run) {
-	return clock_now_ns() - run->encode_started_ns > SETTLED_NS;
+static void say_replaced(
+		struct es_run *run, enum es_slot_action action, const char *name, const char *what) {
+	if (action == ES_SLOT_NEXT) {
+		run_say(run, ES_LOG_WARN, "encoder %s has failed (%s): the recording goes on with %s", name,
+				what, encoder_slot_rung(&run->encoder)->name);
+	} else {
+		run_say(run, ES_LOG_WARN, "the encoder %s: starting another, the recording goes on", what);
+	}
 }
 
 static void replace(struct es_run *run, const char *what) {
-	if (!restart_limit_allows(&run->restart_limit, clock_now_ns())) {
-		run_say(run, ES_LOG_ERROR,
-				"the encoder %s, the %dth time within a minute: ending the run; try another with -e or "
-				"-c, and look at `earthshine doctor`",
-				what, ES_RESTART_MAX + 1);
+	const char *name = encoder_slot_rung(&run->encoder)->name;
+	enum es_slot_action action = encoder_slot_lost(&run->encoder, run->facts, what, clock_now_ns());
+	if (action == ES_SLOT_GIVE_UP) {
+		if (!run->encoder.broken) {
+			run_say(run, ES_LOG_ERROR,
+					"the encoder %s, the %dth time within a minute: ending the run; try another with -e "
+					"or -c, and look at `earthshine doctor`",
+					what, ES_RESTART_MAX + 1);
+		}
 		run_stage_fail(run);
 		return;
 	}
-	run_say(run, ES_LOG_WARN, "the encoder %s: starting another, the recording goes on", what);
+	say_replaced(run, action, name, run->encoder.blame);
 	run->summary->encoder_restarts++;
 	run->ended[ES_ROOM_ENCODE] = false;
 	if (!session_replace_encoder(run->session)) {
@@ -44,9 +54,7 @@ static void replace(struct es_run *run, const char *what) {
 void run_encoder_ended(struct es_run *run, const struct es_session_msg *msg) {
 	if (msg->end.code == ES_END_FAILED) {
 		run_say(run, ES_LOG_ERROR, "%s", msg->end.text);
-		if (run->summary->encoder_restarts == 0 && !settled(run)) {
-			run_stage_fail(run); // it never worked: trying again would not help
-		}
+		encoder_slot_failed(&run->encoder, msg->end.text, clock_now_ns());
 		run->encode_deadline_ns = clock_now_ns() + EXIT_NS;
 	}
 	if (run->stage == ES_RUN_ENCODE_DRAINING) {
@@ -76,19 +84,23 @@ void run_encoder_gone(struct es_run *run, int status) {
 
 static void lose(struct es_run *run, const char *why) {
 	if (run->stage == ES_RUN_RUNNING && session_alive(run->session, ES_ROOM_ENCODE)) {
-		run_say(run, ES_LOG_WARN, "%s", why);
+		run_say(run, ES_LOG_WARN, "the encoder %s: killing it", why);
+		encoder_slot_blame(&run->encoder, why);
 		session_kill(run->session, ES_ROOM_ENCODE);
 	}
 }
 
 void run_encoder_stuck(struct es_run *run) {
-	lose(run, "the encoder has not answered for 5 s: killing it");
+	char why[64];
+	snprintf(why, sizeof(why), "has not answered for %g s",
+			encoder_slot_stuck_ms(&run->encoder, false) / 1000.0);
+	lose(run, why);
 }
 
 void run_encoder_needed(struct es_run *run) {
 	// An encoder's death tells both of us; only one that has hung up and lives on is news.
-	if (settled(run)) {
-		lose(run, "the encoder has let go of the streamer: killing it");
+	if (encoder_slot_settled(&run->encoder, clock_now_ns())) {
+		lose(run, "has let go of the streamer");
 	}
 }
 
@@ -98,5 +110,6 @@ void run_encoder_check_time(struct es_run *run, int64_t now_ns) {
 	}
 	run->encode_deadline_ns = 0;
 	run_say(run, ES_LOG_ERROR, "the encoder did not get ready, or end, in time: killing it");
+	encoder_slot_blame(&run->encoder, "did not get ready in time");
 	session_kill(run->session, ES_ROOM_ENCODE);
 }

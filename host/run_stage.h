@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "host/cli.h"
-#include "host/restart_limit.h"
+#include "host/encoder_slot.h"
 #include "host/run_figures.h"
 #include "host/run_summary.h"
 #include "host/runtime_dir.h"
@@ -34,6 +34,7 @@ struct es_run {
 	// borrowed
 	const struct es_run_options *options;
 	const struct es_runtime_dir *runtime_dir;
+	struct es_ladder_facts *facts;
 	struct es_run_summary *summary; // verdict and restarts at once, the rest at the end
 
 	struct es_session *session; // owned
@@ -53,9 +54,8 @@ struct es_run {
 	bool discard; // the output is not worth keeping
 
 	// run_encoder
-	int64_t encode_started_ns;
+	struct es_encoder_slot encoder;
 	int64_t encode_deadline_ns; // until it is ready, or gone after its END; 0: none
-	struct es_restart_limit restart_limit;
 };
 
 // As es_log; the live line makes way.

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE
+#define _GNU_SOURCE // environ
 #include "host/session.h"
 
 #include <assert.h>
@@ -20,10 +20,10 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "host/end_signals.h"
+#include "host/env_list.h"
 #include "host/spawn.h"
 
 // A room that has hung up on us gets this long to end by itself.
-#define STUCK_MS 5000 // an encoder that has not answered for so long hangs
 #define HANG_UP_NS (2 * ES_NS_PER_S)
 // A killed process that is still there after this hangs in the kernel; nothing more can be done.
 #define KILL_WAIT_MS 2000
@@ -126,7 +126,8 @@ void session_ask(struct es_session *session, enum es_room room, enum es_session_
 	send_msg(session, room, &(struct es_session_msg){.type = type}, NULL);
 }
 
-static bool spawn_room(struct es_session *session, enum es_room kind, char *const *argv) {
+static bool spawn_room(
+		struct es_session *session, enum es_room kind, char *const *argv, char *const *env) {
 	struct room *room = &session->rooms[kind];
 	char path[4096];
 	int ends[2] = {-1, -1};
@@ -144,6 +145,7 @@ static bool spawn_room(struct es_session *session, enum es_room kind, char *cons
 	room->pid = spawn_program(&(struct es_spawn){
 			.path = path,
 			.argv = argv,
+			.env = env,
 			.stdin_fd = display ? session->setup.app_stdin : -1,
 			.stdout_fd = display ? session->setup.app_stdout : -1,
 			.session_fd = ends[1],
@@ -161,6 +163,17 @@ static bool spawn_room(struct es_session *session, enum es_room kind, char *cons
 	return true;
 }
 
+static char **make_display_env(const struct es_session *session) {
+	char **env = env_list_copy(environ);
+	const char *node = session->setup.render_node;
+	if (env == NULL || (node[0] != '\0' && !env_list_set(&env, "WLR_RENDER_DRM_DEVICE=", node))) {
+		es_log(ES_LOG_ERROR, "cannot start the display: out of memory");
+		env_list_free(env);
+		return NULL;
+	}
+	return env;
+}
+
 static bool start_display(struct es_session *session) {
 	size_t n = 0;
 	while (session->setup.command[n] != NULL) {
@@ -176,8 +189,10 @@ static bool start_display(struct es_session *session) {
 	argv[0] = name;
 	argv[1] = separator;
 	memcpy(&argv[2], session->setup.command, n * sizeof(*argv));
-	bool ok = spawn_room(session, ES_ROOM_DISPLAY, argv);
+	char **env = make_display_env(session);
+	bool ok = env != NULL && spawn_room(session, ES_ROOM_DISPLAY, argv, env);
 	free(argv);
+	env_list_free(env);
 	struct es_session_msg msg = {.type = ES_SESSION_START_DISPLAY};
 	msg.start_display.mode = session->setup.mode;
 	msg.start_display.scale_milli = session->setup.scale_milli;
@@ -193,9 +208,8 @@ static bool start_encode(struct es_session *session) {
 	struct es_session_msg msg = {.type = ES_SESSION_START_ENCODE};
 	msg.start_encode.codec = session->setup.codec;
 	msg.start_encode.bitrate_kbps = session->setup.bitrate_kbps;
-	snprintf(msg.start_encode.encoder, sizeof(msg.start_encode.encoder), "%s",
-			session->setup.encoder);
-	bool ok = spawn_room(session, ES_ROOM_ENCODE, argv);
+	encoder_slot_fill(session->setup.encoder, &msg);
+	bool ok = spawn_room(session, ES_ROOM_ENCODE, argv, NULL);
 	send_msg(session, ES_ROOM_ENCODE, &msg, NULL);
 	return ok;
 }
@@ -207,7 +221,7 @@ static bool start_stream(struct es_session *session) {
 	msg.start_stream.container = session->setup.container;
 	snprintf(
 			msg.start_stream.path, sizeof(msg.start_stream.path), "%s", session->setup.output_path);
-	bool ok = spawn_room(session, ES_ROOM_STREAM, argv);
+	bool ok = spawn_room(session, ES_ROOM_STREAM, argv, NULL);
 	send_msg(session, ES_ROOM_STREAM, &msg, &session->setup.output_fd);
 	return ok;
 }
@@ -221,7 +235,8 @@ static bool attach(
 	}
 	struct es_session_msg msg = {.type = ES_SESSION_ATTACH,
 			.attach = {.kind = kind, .viewer = ES_SESSION_VIEWER, .primary = true}};
-	msg.attach.stuck_ms = kind == ES_ATTACH_FRAME ? STUCK_MS : 0;
+	msg.attach.stuck_ms =
+			kind == ES_ATTACH_FRAME ? encoder_slot_stuck_ms(session->setup.encoder, false) : 0;
 	send_msg(session, a, &msg, &ends[0]);
 	send_msg(session, b, &msg, &ends[1]);
 	fd_close(&ends[0]);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "host/encoder_slot.h"
 #include "protocol/mode.h"
 #include "protocol/session_msg.h"
 
@@ -21,7 +22,8 @@ struct es_session_setup {
 	uint32_t scale_milli;
 	const char *name;
 	enum es_codec codec;
-	const char *encoder;
+	const struct es_encoder_slot *encoder; // whose rung every encoder is started as
+	const char *render_node; // of the display; "": as it likes
 	uint32_t bitrate_kbps;
 	enum es_container container;
 	const char *output_path; // for messages only

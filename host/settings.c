@@ -45,6 +45,8 @@ void settings_destroy(struct es_settings *settings) {
 	free(settings->name);
 	free(settings->address);
 	free(settings->keyboard);
+	free(settings->encoder);
+	free(settings->gpu);
 	free(settings);
 }
 

@@ -40,6 +40,8 @@ struct es_settings {
 	uint8_t fec_percent; // at least
 	uint32_t keepalive_ms; // repeats of a still picture; 0: none
 	char *keyboard; // default layout; "" : the system's
+	char *encoder; // as after -e: "auto", "software", ...
+	char *gpu; // to render and encode on, as in gpu_matches; "auto": the first that encodes
 	bool inhibit_sleep; // while somebody streams
 	struct es_app *apps;
 	size_t n_apps;

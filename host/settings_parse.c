@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu.h"
 #include "host/nearest.h"
 #include "host/quantity.h"
+#include "host/rungs.h"
 #include "host/safe_text.h"
 #include "host/settings_syntax.h"
 #include "protocol/keymap.h"
@@ -187,6 +189,25 @@ static bool take_keyboard(const struct es_settings_parse *parse, const struct sc
 	return replace(parse, &parse->settings->keyboard, d);
 }
 
+static bool take_encoder(const struct es_settings_parse *parse, const struct scfg_directive *d) {
+	if (!rungs_is_word(d->params[0])) {
+		char words[128];
+		rungs_list_words(words, sizeof(words));
+		return settings_refuse(parse, d->lineno, "encoder '%s' is none of %s", d->params[0], words);
+	}
+	return replace(parse, &parse->settings->encoder, d);
+}
+
+static bool take_gpu(const struct es_settings_parse *parse, const struct scfg_directive *d) {
+	if (!gpu_choice_valid(d->params[0])) {
+		return settings_refuse(parse, d->lineno,
+				"gpu '%s' is none of auto, the path of a render node (/dev/dri/renderD128), a PCI slot "
+				"(0000:03:00.0), PCI ids (1002:73bf)",
+				d->params[0]);
+	}
+	return replace(parse, &parse->settings->gpu, d);
+}
+
 static const struct directive {
 	const char *name;
 	const char *usage; // NULL: checks its values itself, and may come more than once
@@ -204,6 +225,8 @@ static const struct directive {
 		{"max-bitrate", "max-bitrate RATE", take_max_bitrate},
 		{"idle", "idle 90m|24h|never", take_idle},
 		{"keyboard", "keyboard LAYOUT", take_keyboard},
+		{"encoder", "encoder auto|software|NAME", take_encoder},
+		{"gpu", "gpu auto|/dev/dri/renderD128|SLOT|VENDOR:DEVICE", take_gpu},
 		{"inhibit-sleep", "inhibit-sleep yes|no", take_inhibit},
 		{"app", NULL, settings_take_app},
 };
@@ -286,9 +309,12 @@ static struct es_settings *make_defaults(void) {
 			.fec_percent = 20,
 			.keepalive_ms = 500,
 			.keyboard = strdup(""),
+			.encoder = strdup("auto"),
+			.gpu = strdup("auto"),
 			.inhibit_sleep = true,
 	};
-	if (settings->name == NULL || settings->address == NULL || settings->keyboard == NULL) {
+	if (settings->name == NULL || settings->address == NULL || settings->keyboard == NULL ||
+			settings->encoder == NULL || settings->gpu == NULL) {
 		settings_destroy(settings);
 		return NULL;
 	}

@@ -38,6 +38,7 @@ static char *const *words(char *first, char *second) {
 }
 
 static void fill_settings(struct es_fixture *f) {
+	static char automatic[] = "auto";
 	static char address[] = "127.0.0.1", empty[] = "", name[] = "test", layout[] = "de";
 	static char plain[] = "plain", other[] = "orphan", private[] = "private",
 				colour[] = "COLOUR=red";
@@ -51,6 +52,8 @@ static void fill_settings(struct es_fixture *f) {
 			.fec_percent = 20,
 			.keepalive_ms = 500,
 			.keyboard = layout,
+			.encoder = automatic,
+			.gpu = automatic,
 			.apps = f->apps,
 			.n_apps = 4,
 	};
