@@ -7,35 +7,35 @@
 #include <drm_fourcc.h>
 #include <libyuv.h>
 
-// Formats without a matrix kernel of their own go through ARGB in tiles that stay in the cache.
-#define TILE_WIDTH 512
-#define SMALLEST_PAGE 4096
+#include "encode/convert_rows.h"
 
-typedef int to_argb_func(
-		const uint8_t *src, int src_stride, uint8_t *dst, int dst_stride, int width, int height);
+#define SMALLEST_PAGE 4096
 
 struct format {
 	uint32_t fourcc;
-	uint32_t bytes_per_pixel;
+	struct es_pixel_format pixel;
+	// For BT.709 limited range by libyuv; NULL: it would lose bits on the way.
 	const struct ArgbConstants *matrix;
-	to_argb_func *to_argb; // NULL: the matrix reads the format itself
 };
+
+#define RGB_888(r, g, b) {4, {r, 8}, {g, 8}, {b, 8}}
+#define RGB_101010(r, g, b) {4, {r, 10}, {g, 10}, {b, 10}}
 
 // libyuv names formats by their order in a little-endian word, as DRM does.
 static const struct format formats[] = {
-		{DRM_FORMAT_XRGB8888, 4, &kArgbH709Constants, NULL},
-		{DRM_FORMAT_ARGB8888, 4, &kArgbH709Constants, NULL},
-		{DRM_FORMAT_XBGR8888, 4, &kAbgrH709Constants, NULL},
-		{DRM_FORMAT_ABGR8888, 4, &kAbgrH709Constants, NULL},
-		{DRM_FORMAT_RGBX8888, 4, &kRgbaH709Constants, NULL},
-		{DRM_FORMAT_RGBA8888, 4, &kRgbaH709Constants, NULL},
-		{DRM_FORMAT_BGRX8888, 4, &kBgraH709Constants, NULL},
-		{DRM_FORMAT_BGRA8888, 4, &kBgraH709Constants, NULL},
-		{DRM_FORMAT_XRGB2101010, 4, &kArgbH709Constants, AR30ToARGB},
-		{DRM_FORMAT_ARGB2101010, 4, &kArgbH709Constants, AR30ToARGB},
-		{DRM_FORMAT_XBGR2101010, 4, &kArgbH709Constants, AB30ToARGB},
-		{DRM_FORMAT_ABGR2101010, 4, &kArgbH709Constants, AB30ToARGB},
-		{DRM_FORMAT_RGB565, 2, &kArgbH709Constants, RGB565ToARGB},
+		{DRM_FORMAT_XRGB8888, RGB_888(16, 8, 0), &kArgbH709Constants},
+		{DRM_FORMAT_ARGB8888, RGB_888(16, 8, 0), &kArgbH709Constants},
+		{DRM_FORMAT_XBGR8888, RGB_888(0, 8, 16), &kAbgrH709Constants},
+		{DRM_FORMAT_ABGR8888, RGB_888(0, 8, 16), &kAbgrH709Constants},
+		{DRM_FORMAT_RGBX8888, RGB_888(24, 16, 8), &kRgbaH709Constants},
+		{DRM_FORMAT_RGBA8888, RGB_888(24, 16, 8), &kRgbaH709Constants},
+		{DRM_FORMAT_BGRX8888, RGB_888(8, 16, 24), &kBgraH709Constants},
+		{DRM_FORMAT_BGRA8888, RGB_888(8, 16, 24), &kBgraH709Constants},
+		{DRM_FORMAT_XRGB2101010, RGB_101010(20, 10, 0), NULL},
+		{DRM_FORMAT_ARGB2101010, RGB_101010(20, 10, 0), NULL},
+		{DRM_FORMAT_XBGR2101010, RGB_101010(0, 10, 20), NULL},
+		{DRM_FORMAT_ABGR2101010, RGB_101010(0, 10, 20), NULL},
+		{DRM_FORMAT_RGB565, {2, {11, 5}, {5, 6}, {0, 5}}, NULL},
 };
 
 static const struct format *find_format(uint32_t fourcc) {
@@ -64,21 +64,11 @@ static void write_block(const uint8_t *argb, uint32_t stride, const struct ArgbC
 	}
 }
 
-static void convert_by_tiles(const struct format *format, const struct es_pixels *src,
-		struct es_picture *dst, const struct es_rect *r) {
-	uint8_t tile[2][TILE_WIDTH * 4];
-	for (uint32_t y = 0; y < r->height; y += 2) {
-		uint32_t rows = r->height - y < 2 ? 1 : 2;
-		for (uint32_t x = 0; x < r->width; x += TILE_WIDTH) {
-			uint32_t columns = r->width - x < TILE_WIDTH ? r->width - x : TILE_WIDTH;
-			const uint8_t *from = src->data + (size_t)(r->y + y) * src->stride +
-					(size_t)(r->x + x) * format->bytes_per_pixel;
-			format->to_argb(
-					from, (int)src->stride, tile[0], sizeof(tile[0]), (int)columns, (int)rows);
-			write_block(tile[0], sizeof(tile[0]), format->matrix, dst, r->x + x, r->y + y, columns,
-					rows);
-		}
-	}
+// What everyone has, and what libyuv has vectors for.
+static bool is_usual(const struct format *format, const struct es_picture *dst) {
+	struct es_colour sdr = colour_sdr();
+	return format->matrix != NULL && memcmp(&dst->colour, &sdr, sizeof(sdr)) == 0 &&
+			(dst->layout == ES_PICTURE_NV12 || dst->layout == ES_PICTURE_I420);
 }
 
 // 4:2:0 streams have even sizes; the column and row too much repeat the picture's last ones.
@@ -95,6 +85,14 @@ static void repeat_edges(struct es_picture *dst, const struct es_rect *r) {
 		uint32_t columns = ((right + 1) & ~UINT32_C(1)) - r->x;
 		memcpy(last + dst->stride[0] + r->x, last + r->x, columns);
 	}
+}
+
+static void convert_usual(const struct format *format, const struct es_pixels *src,
+		struct es_picture *dst, const struct es_rect *r) {
+	write_block(
+			src->data + (size_t)r->y * src->stride + (size_t)r->x * format->pixel.bytes_per_pixel,
+			src->stride, format->matrix, dst, r->x, r->y, r->width, r->height);
+	repeat_edges(dst, r);
 }
 
 // libyuv holds memory while it converts, which a fault would leak: memory that was taken away before
@@ -122,7 +120,7 @@ static struct es_rect align_out(const struct es_rect *rect, uint32_t width, uint
 
 uint32_t convert_bytes_per_pixel(uint32_t fourcc) {
 	const struct format *format = find_format(fourcc);
-	return format == NULL ? 0 : format->bytes_per_pixel;
+	return format == NULL ? 0 : format->pixel.bytes_per_pixel;
 }
 
 uint64_t convert_rect(
@@ -132,13 +130,11 @@ uint64_t convert_rect(
 	assert(src->width >= dst->width && src->height >= dst->height);
 	assert(rect->x + rect->width <= dst->width && rect->y + rect->height <= dst->height);
 	struct es_rect r = align_out(rect, dst->width, dst->height);
-	touch(src, &r, format->bytes_per_pixel);
-	if (format->to_argb != NULL) {
-		convert_by_tiles(format, src, dst, &r);
+	if (is_usual(format, dst)) {
+		touch(src, &r, format->pixel.bytes_per_pixel);
+		convert_usual(format, src, dst, &r);
 	} else {
-		write_block(src->data + (size_t)r.y * src->stride + (size_t)r.x * format->bytes_per_pixel,
-				src->stride, format->matrix, dst, r.x, r.y, r.width, r.height);
+		convert_rows(&format->pixel, src, dst, &r);
 	}
-	repeat_edges(dst, &r);
 	return (uint64_t)r.width * r.height;
 }

@@ -1,5 +1,5 @@
-// Colour conversion on the CPU: RGB pixels of a buffer into BT.709 limited 4:2:0, only
-// where something changed.
+// Colour conversion on the CPU: RGB pixels of a buffer into the picture's layout and colour, only
+// where something changed. Transfer and primaries are what they are: only the matrix is applied.
 #pragma once
 
 #include <stdbool.h>

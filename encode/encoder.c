@@ -16,7 +16,7 @@ const struct es_encoder_impl *const encoder_impls[] = {
 #if ES_HAVE_LAVC
 		&encoder_x265,
 #endif
-#if ES_HAVE_TEST_RUNG
+#if ES_HAVE_FAKE
 		&encoder_fake,
 #endif
 		NULL,

@@ -72,6 +72,7 @@ static struct es_encoder *fake_create(
 			!picture_init(&encoder->picture, layout, params->mode.width, params->mode.height)) {
 		goto fail;
 	}
+	encoder->picture.colour = params->colour;
 	encoder->inside = encoder_create(&encoder_x264, encoder->cpu, params);
 	if (encoder->inside == NULL) {
 		goto fail;

@@ -9,30 +9,77 @@ static uint32_t even_up(uint32_t v) {
 	return (v + 1) & ~UINT32_C(1);
 }
 
-static uint32_t align_up(uint32_t v) {
-	return (v + PLANE_ALIGN - 1) & ~(PLANE_ALIGN - 1);
+static size_t align_up(size_t v) {
+	return (v + PLANE_ALIGN - 1) & ~(size_t)(PLANE_ALIGN - 1);
+}
+
+struct es_layout picture_layout(enum es_picture_layout layout) {
+	switch (layout) {
+	case ES_PICTURE_NV12:
+		return (struct es_layout){2, 1, 8, 0, true, true};
+	case ES_PICTURE_I420:
+		return (struct es_layout){3, 1, 8, 0, true, false};
+	case ES_PICTURE_I444:
+		return (struct es_layout){3, 1, 8, 0, false, false};
+	case ES_PICTURE_P010:
+		return (struct es_layout){2, 2, 10, 6, true, true};
+	case ES_PICTURE_I010:
+		return (struct es_layout){3, 2, 10, 0, true, false};
+	default: // ES_PICTURE_I410
+		return (struct es_layout){3, 2, 10, 0, false, false};
+	}
+}
+
+size_t picture_row_size(const struct es_picture *picture, uint32_t plane, uint32_t width) {
+	struct es_layout layout = picture_layout(picture->layout);
+	bool halved = plane > 0 && layout.subsampled && !layout.interleaved;
+	return (size_t)(halved ? width / 2 : width) * layout.sample_size;
+}
+
+uint32_t picture_rows(const struct es_picture *picture, uint32_t plane, uint32_t height) {
+	return plane > 0 && picture_layout(picture->layout).subsampled ? height / 2 : height;
+}
+
+uint8_t *picture_at(const struct es_picture *picture, uint32_t plane, uint32_t x, uint32_t y) {
+	return picture->plane[plane] +
+			(size_t)picture_rows(picture, plane, y) * picture->stride[plane] +
+			picture_row_size(picture, plane, x);
+}
+
+static void fill(uint8_t *out, size_t size, const struct es_layout *layout, uint32_t code) {
+	code <<= layout->shift;
+	if (layout->sample_size == 1) {
+		memset(out, (int)code, size);
+		return;
+	}
+	for (size_t i = 0; i + 1 < size; i += 2) {
+		uint16_t sample = (uint16_t)code;
+		memcpy(out + i, &sample, sizeof(sample));
+	}
 }
 
 bool picture_init(struct es_picture *picture, enum es_picture_layout layout, uint32_t width,
 		uint32_t height) {
-	*picture = (struct es_picture){.layout = layout, .width = width, .height = height};
-	uint32_t rows = even_up(height);
-	picture->stride[0] = align_up(even_up(width));
-	picture->stride[1] =
-			layout == ES_PICTURE_NV12 ? picture->stride[0] : align_up(even_up(width) / 2);
-	picture->stride[2] = layout == ES_PICTURE_NV12 ? 0 : picture->stride[1];
-	size_t luma = (size_t)picture->stride[0] * rows;
-	size_t chroma = (size_t)picture->stride[1] * (rows / 2);
-	size_t total = luma + chroma + (layout == ES_PICTURE_I420 ? chroma : 0);
-	picture->plane[0] =
-			aligned_alloc(PLANE_ALIGN, (total + PLANE_ALIGN - 1) & ~(size_t)(PLANE_ALIGN - 1));
-	if (picture->plane[0] == NULL) {
+	struct es_layout info = picture_layout(layout);
+	*picture = (struct es_picture){
+			.layout = layout, .colour = colour_sdr(), .width = width, .height = height};
+	picture->colour.depth = (uint8_t)info.depth;
+	picture->colour.yuv444 = !info.subsampled;
+	size_t size[3], total = 0;
+	for (uint32_t i = 0; i < info.n_planes; i++) {
+		picture->stride[i] = (uint32_t)align_up(picture_row_size(picture, i, even_up(width)));
+		size[i] = (size_t)picture->stride[i] * picture_rows(picture, i, even_up(height));
+		total += size[i];
+	}
+	uint8_t *memory = aligned_alloc(PLANE_ALIGN, align_up(total));
+	if (memory == NULL) {
 		return false;
 	}
-	picture->plane[1] = picture->plane[0] + luma;
-	picture->plane[2] = layout == ES_PICTURE_I420 ? picture->plane[1] + chroma : NULL;
-	memset(picture->plane[0], 16, luma);
-	memset(picture->plane[1], 128, total - luma);
+	for (uint32_t i = 0; i < info.n_planes; i++) {
+		picture->plane[i] = memory;
+		fill(memory, size[i], &info, (i == 0 ? 16u : 128u) << (info.depth - 8));
+		memory += size[i];
+	}
 	return true;
 }
 

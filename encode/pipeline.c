@@ -42,8 +42,12 @@ static bool create_picture(struct es_pipeline *pipeline) {
 		es_log(ES_LOG_ERROR, "%s does not take pictures of that colour", pipeline->impl->name);
 		return false;
 	}
-	return !device_maps(pipeline->device) ||
-			picture_init(&pipeline->picture, layout, params->mode.width, params->mode.height);
+	if (!device_maps(pipeline->device)) {
+		return true;
+	}
+	bool ok = picture_init(&pipeline->picture, layout, params->mode.width, params->mode.height);
+	pipeline->picture.colour = params->colour;
+	return ok;
 }
 
 struct es_pipeline *pipeline_create(const struct es_encoder_impl *impl, struct es_device *device,

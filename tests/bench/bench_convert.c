@@ -20,8 +20,8 @@
 #define ROUNDS 200
 
 struct bench {
-	struct es_pixels pixels;
-	struct es_picture nv12, i420;
+	struct es_pixels pixels, deep; // 8 bits, 10 bits
+	struct es_picture nv12, i420, i444, p010;
 #if BENCH_SWSCALE
 	struct SwsContext *swscale;
 #endif
@@ -39,6 +39,18 @@ static void nv12_full(struct bench *bench, uint32_t round) {
 
 static void i420_full(struct bench *bench, uint32_t round) {
 	convert_rect(&bench->pixels, &bench->i420, &(struct es_rect){0, 0, WIDTH, HEIGHT});
+}
+
+static void deep_nv12_full(struct bench *bench, uint32_t round) {
+	convert_rect(&bench->deep, &bench->nv12, &(struct es_rect){0, 0, WIDTH, HEIGHT});
+}
+
+static void deep_p010_full(struct bench *bench, uint32_t round) {
+	convert_rect(&bench->deep, &bench->p010, &(struct es_rect){0, 0, WIDTH, HEIGHT});
+}
+
+static void i444_full(struct bench *bench, uint32_t round) {
+	convert_rect(&bench->pixels, &bench->i444, &(struct es_rect){0, 0, WIDTH, HEIGHT});
 }
 
 static void nv12_box(struct bench *bench, uint32_t round) {
@@ -79,7 +91,9 @@ static bool init(struct bench *bench) {
 	size_t size = (size_t)WIDTH * 4 * HEIGHT;
 	uint8_t *data = malloc(size);
 	if (data == NULL || !picture_init(&bench->nv12, ES_PICTURE_NV12, WIDTH, HEIGHT) ||
-			!picture_init(&bench->i420, ES_PICTURE_I420, WIDTH, HEIGHT)) {
+			!picture_init(&bench->i420, ES_PICTURE_I420, WIDTH, HEIGHT) ||
+			!picture_init(&bench->i444, ES_PICTURE_I444, WIDTH, HEIGHT) ||
+			!picture_init(&bench->p010, ES_PICTURE_P010, WIDTH, HEIGHT)) {
 		return false;
 	}
 	uint32_t state = 1;
@@ -88,6 +102,7 @@ static bool init(struct bench *bench) {
 		data[i] = (uint8_t)(state >> 24);
 	}
 	bench->pixels = (struct es_pixels){data, WIDTH * 4, WIDTH, HEIGHT, DRM_FORMAT_XRGB8888};
+	bench->deep = (struct es_pixels){data, WIDTH * 4, WIDTH, HEIGHT, DRM_FORMAT_XRGB2101010};
 #if BENCH_SWSCALE
 	bench->swscale = sws_getContext(WIDTH, HEIGHT, AV_PIX_FMT_BGR0, WIDTH, HEIGHT, AV_PIX_FMT_NV12,
 			SWS_BILINEAR, NULL, NULL, NULL);
@@ -101,6 +116,8 @@ static void finish(struct bench *bench) {
 	free((void *)bench->pixels.data);
 	picture_finish(&bench->nv12);
 	picture_finish(&bench->i420);
+	picture_finish(&bench->i444);
+	picture_finish(&bench->p010);
 #if BENCH_SWSCALE
 	sws_freeContext(bench->swscale);
 #endif
@@ -114,9 +131,11 @@ int main(void) {
 	}
 	double full = us_per_round(&bench, nv12_full);
 	printf("{\"width\":%d,\"height\":%d,\"nv12_full_us\":%.1f,\"i420_full_us\":%.1f,"
-		   "\"nv12_256x256_us\":%.1f,\"nv12_16x63x63_us\":%.1f",
+		   "\"nv12_256x256_us\":%.1f,\"nv12_16x63x63_us\":%.1f,\"i444_full_us\":%.1f,"
+		   "\"10bit_nv12_full_us\":%.1f,\"10bit_p010_full_us\":%.1f",
 			WIDTH, HEIGHT, full, us_per_round(&bench, i420_full), us_per_round(&bench, nv12_box),
-			us_per_round(&bench, nv12_scattered));
+			us_per_round(&bench, nv12_scattered), us_per_round(&bench, i444_full),
+			us_per_round(&bench, deep_nv12_full), us_per_round(&bench, deep_p010_full));
 #if BENCH_SWSCALE
 	double swscale = us_per_round(&bench, swscale_full);
 	printf(",\"swscale_full_us\":%.1f,\"swscale_to_ours\":%.1f", swscale, swscale / full);
