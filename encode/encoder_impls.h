@@ -6,6 +6,7 @@
 #include "encode/encoder.h"
 
 extern const struct es_device_impl device_cpu;
+extern const struct es_device_impl device_vulkan;
 extern const struct es_device_impl device_fake; // for tests
 
 extern const struct es_encoder_impl encoder_x264;

@@ -16,7 +16,7 @@ NOT_IN_PROTOCOL = re.compile(
     r'(sys|net|netinet|arpa)/|(pthread|threads|time|unistd|fcntl|poll|signal|errno)\.h$')
 # <stdio.h> is there for snprintf alone.
 INPUT_OUTPUT = re.compile(r'\b(FILE|f?open|f?printf|puts|fputs|perror|stdout|stderr|stdin)\b')
-GENERATED = re.compile(r'[a-z0-9-]+-protocol\.h$')  # by wayland-scanner
+GENERATED = re.compile(r'[a-z0-9-]+-protocol\.h$|[a-z0-9_]+_spv\.h$')  # protocols, shaders
 INCLUDE = re.compile(r'\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
