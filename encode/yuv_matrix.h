@@ -1,4 +1,4 @@
-// From red, green and blue to the codes of a picture, for GPUs.
+// From red, green and blue to the codes of a picture.
 #pragma once
 
 #include <stdint.h>
