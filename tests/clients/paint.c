@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define LAST_RESULT_WAIT_MS 2000
+#define POINT_POLL_MS 5
 
 static void draw(struct es_paint *paint, int64_t callback_ns);
 
@@ -76,13 +77,17 @@ static void commit(struct es_paint *paint, int64_t callback_ns) {
 	if (paint->number == paint->options.dump_number) {
 		paint_picture_dump(buffer->px, paint->width, paint->height, paint->options.dump_path);
 	}
+	if (buffer->dmabuf != NULL && !paint_dmabuf_write(paint, buffer)) {
+		perror("paint: writing to a DMA-BUF");
+	}
 	wl_surface_attach(paint->surface, buffer->wl_buffer, 0, 0);
 	damage(paint);
 	if (paint->options.rate_hz == 0 && paint->frame == NULL && !is_still(paint)) {
 		paint->frame = wl_surface_frame(paint->surface);
 		wl_callback_add_listener(paint->frame, &frame_listener, paint);
 	}
-	paint_log_commit(paint, callback_ns);
+	paint_log_commit(paint, buffer, callback_ns);
+	paint_sync_commit(paint, buffer);
 	wl_surface_commit(paint->surface);
 }
 
@@ -124,8 +129,9 @@ static bool dispatch(struct es_paint *paint, int timeout_ms) {
 			{.fd = wl_display_get_fd(paint->display), .events = POLLIN},
 			{.fd = paint->done ? -1 : paint->timer_fd, .events = POLLIN},
 			{.fd = paint->done ? -1 : paint->signal_fd, .events = POLLIN},
+			{.fd = paint->sync.timer_fd, .events = POLLIN},
 	};
-	if (poll(fds, 3, timeout_ms) < 0 && errno != EINTR) {
+	if (poll(fds, 4, timeout_ms) < 0 && errno != EINTR) {
 		wl_display_cancel_read(paint->display);
 		return false;
 	}
@@ -142,6 +148,9 @@ static bool dispatch(struct es_paint *paint, int timeout_ms) {
 	}
 	if (fds[2].revents & POLLIN) {
 		handle_signal(paint);
+	}
+	if (fds[3].revents & POLLIN) {
+		paint_sync_dispatch(paint);
 	}
 	return true;
 }
@@ -190,7 +199,9 @@ static int run(struct es_paint *paint) {
 		paint_bad_run(paint);
 	}
 	while (!paint->done) {
-		if (!dispatch(paint, ms_left(paint))) {
+		// Nothing tells of a release point; a window without a free buffer looks again.
+		bool starved = paint->redraw_wanted && paint->sync.surface != NULL;
+		if (!dispatch(paint, starved ? POINT_POLL_MS : ms_left(paint))) {
 			fprintf(stderr, "paint: the compositor has ended the connection\n");
 			return 4;
 		}
@@ -225,6 +236,15 @@ enum option_key {
 	OPTION_BAD,
 	OPTION_EXIT_CODE,
 	OPTION_TITLE,
+	OPTION_BUFFERS,
+	OPTION_DMABUF,
+	OPTION_FORMAT,
+	OPTION_MODIFIER,
+	OPTION_PADDING,
+	OPTION_OFFSET,
+	OPTION_FRESH,
+	OPTION_EXPLICIT,
+	OPTION_FENCE_DELAY,
 };
 
 static const struct option option_table[] = {
@@ -243,6 +263,15 @@ static const struct option option_table[] = {
 		{"bad", required_argument, NULL, OPTION_BAD},
 		{"exit-code", required_argument, NULL, OPTION_EXIT_CODE},
 		{"title", required_argument, NULL, OPTION_TITLE},
+		{"buffers", required_argument, NULL, OPTION_BUFFERS},
+		{"dmabuf", required_argument, NULL, OPTION_DMABUF},
+		{"format", required_argument, NULL, OPTION_FORMAT},
+		{"modifier", required_argument, NULL, OPTION_MODIFIER},
+		{"padding", required_argument, NULL, OPTION_PADDING},
+		{"offset", required_argument, NULL, OPTION_OFFSET},
+		{"fresh", no_argument, NULL, OPTION_FRESH},
+		{"explicit", no_argument, NULL, OPTION_EXPLICIT},
+		{"fence-delay", required_argument, NULL, OPTION_FENCE_DELAY},
 		{0},
 };
 
@@ -260,6 +289,13 @@ static void usage(FILE *out) {
 			"  --dump N:FILE            write picture N as PPM\n"
 			"  --log FILE               one JSON line per commit\n"
 			"  --exit-code N, --title TEXT\n"
+			"  --buffers N              N buffers in turn (1 to 8), else as few as it takes\n"
+			"  --dmabuf udmabuf|vgem|DEVICE   buffers are DMA-BUFs made there\n"
+			"  --format XR24|XB24|XR30|AR24, --modifier linear|invalid|NUMBER\n"
+			"  --padding BYTES, --offset BYTES   after each row, before the first\n"
+			"  --fresh                  a DMA-BUF of its own for every commit\n"
+			"  --explicit               timelines for when it is ready and released\n"
+			"  --fence-delay MS|never   each picture is ready so long after its commit\n"
 			"  --bad WAY                misbehave: %s\n",
 			paint_bad_names());
 }
@@ -320,6 +356,40 @@ static bool parse_dump(char *text, struct es_paint_options *options) {
 	return options->dump_number > 0;
 }
 
+static bool parse_bytes(const char *text, uint32_t *bytes) {
+	*bytes = (uint32_t)strtoul(text, NULL, 10);
+	return *bytes % 4 == 0;
+}
+
+static bool parse_dmabuf_option(int key, struct es_paint_options *options) {
+	switch (key) {
+	case OPTION_DMABUF:
+		options->dmabuf.kind = optarg;
+		return true;
+	case OPTION_FORMAT:
+		return paint_dmabuf_parse_format(optarg, &options->dmabuf.format);
+	case OPTION_MODIFIER:
+		return paint_dmabuf_parse_modifier(optarg, &options->dmabuf.modifier);
+	case OPTION_PADDING:
+		return parse_bytes(optarg, &options->dmabuf.padding);
+	case OPTION_OFFSET:
+		return parse_bytes(optarg, &options->dmabuf.offset);
+	case OPTION_FRESH:
+		options->dmabuf.fresh = true;
+		return true;
+	case OPTION_EXPLICIT:
+		options->sync.explicit_sync = true;
+		return true;
+	case OPTION_FENCE_DELAY:
+		options->sync.delayed = true;
+		options->sync.delay_ms =
+				strcmp(optarg, "never") == 0 ? -1 : (int32_t)strtol(optarg, NULL, 10);
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool parse_option(int key, struct es_paint_options *options) {
 	switch (key) {
 	case OPTION_RATE:
@@ -363,8 +433,11 @@ static bool parse_option(int key, struct es_paint_options *options) {
 	case OPTION_TITLE:
 		options->title = optarg;
 		return true;
+	case OPTION_BUFFERS:
+		options->buffers = (uint32_t)strtoul(optarg, NULL, 10);
+		return options->buffers >= 1 && options->buffers <= PAINT_MAX_BUFFERS;
 	default:
-		return false;
+		return parse_dmabuf_option(key, options);
 	}
 }
 
@@ -373,8 +446,10 @@ int main(int argc, char **argv) {
 			.options = {.content = ES_PAINT_TEXT, .title = "paint"},
 			.timer_fd = -1,
 			.signal_fd = -1,
+			.sync = {.device_fd = -1, .timer_fd = -1},
 			.started_ns = paint_now_ns(),
 	};
+	paint_dmabuf_parse_format("XR24", &paint.options.dmabuf.format);
 	wl_list_init(&paint.commits);
 	for (size_t i = 0; i < PAINT_MAX_BUFFERS; i++) {
 		paint.buffers[i] = (struct es_paint_buffer){.paint = &paint, .fd = -1};

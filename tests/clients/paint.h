@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <wayland-client.h>
 
+#include "tests/clients/paint_dmabuf.h"
 #include "tests/clients/paint_picture.h"
+#include "tests/clients/paint_sync.h"
 
 #define PAINT_MAX_BUFFERS 8
 
@@ -31,6 +33,9 @@ struct es_paint_options {
 	const char *bad; // NULL: behaves
 	int exit_code;
 	const char *title;
+	uint32_t buffers; // 0: as many as it takes, else that many in turn
+	struct es_paint_dmabuf_options dmabuf;
+	struct es_paint_sync_options sync;
 };
 
 struct es_paint_buffer {
@@ -39,6 +44,9 @@ struct es_paint_buffer {
 	uint32_t *px;
 	size_t size;
 	int fd;
+	struct es_paint_dmabuf_buffer *dmabuf; // NULL: px is shared memory
+	struct es_paint_buffer_sync sync;
+	uint64_t inode; // of a DMA-BUF
 	bool busy; // the compositor has it
 	uint32_t number; // what is drawn in it, 0: nothing
 };
@@ -53,6 +61,10 @@ struct es_paint {
 	struct wl_shm *shm;
 	struct xdg_wm_base *wm_base;
 	struct wp_presentation *presentation;
+	struct zwp_linux_dmabuf_v1 *linux_dmabuf;
+	struct wp_linux_drm_syncobj_manager_v1 *syncobj_manager;
+	struct es_paint_feedback feedback[2];
+	struct es_paint_sync sync;
 	struct wl_surface *surface;
 	struct xdg_surface *xdg_surface;
 	struct xdg_toplevel *toplevel;
@@ -67,6 +79,7 @@ struct es_paint {
 	int32_t configured_width, configured_height;
 	bool configured, redraw_wanted, done;
 	uint32_t number; // of the newest commit
+	uint32_t next_buffer; // of those in turn
 	uint64_t starved; // commits that found no free buffer
 	int64_t started_ns;
 };
@@ -78,6 +91,8 @@ bool paint_window_create(struct es_paint *paint);
 void paint_window_destroy(struct es_paint *paint);
 // A buffer that may be drawn in, or NULL.
 struct es_paint_buffer *paint_window_free_buffer(struct es_paint *paint);
+// Forgets the pixels; a new one comes in its place.
+void paint_window_drop_buffer(struct es_paint *paint, struct es_paint_buffer *buffer);
 // New buffers of this size; those before are dropped.
 bool paint_window_resize(struct es_paint *paint, int32_t width, int32_t height);
 // A pool of `size` bytes in a memfd of `file_size` bytes, mapped at *px.
@@ -88,7 +103,10 @@ struct wl_shm_pool *paint_window_create_pool(
 
 int64_t paint_now_ns(void);
 // Notes the commit that is about to be sent: asks for its feedback.
-void paint_log_commit(struct es_paint *paint, int64_t callback_ns);
+void paint_log_commit(
+		struct es_paint *paint, const struct es_paint_buffer *buffer, int64_t callback_ns);
+// Notes that this happened to picture `number`, now.
+void paint_log_event(struct es_paint *paint, const char *event, uint32_t number);
 // Writes the commits that never got a result, and a summary.
 void paint_log_finish(struct es_paint *paint);
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tests/clients/paint_bad.h"
 #include "xdg-shell-client-protocol.h"
 
 #define SMALL 64
@@ -312,12 +313,21 @@ static const struct {
 		{"map-unmap", map_unmap},
 		{"vanish", vanish},
 		{"garbage", garbage},
+		{"dmabuf-planes", paint_bad_dmabuf_planes},
+		{"dmabuf-truncated", paint_bad_dmabuf_truncated},
+		{"dmabuf-modifier", paint_bad_dmabuf_modifier},
+		{"dmabuf-stride", paint_bad_dmabuf_stride},
+		{"dmabuf-offset", paint_bad_dmabuf_offset},
+		{"dmabuf-format", paint_bad_dmabuf_format},
+		{"dmabuf-file", paint_bad_dmabuf_file},
+		{"dmabuf-destroyed", paint_bad_dmabuf_destroyed},
+		{"dmabuf-thousand", paint_bad_dmabuf_thousand},
 };
 
 #define WAY_COUNT (sizeof(ways) / sizeof(ways[0]))
 
 const char *paint_bad_names(void) {
-	static char names[512];
+	static char names[1024];
 	size_t used = 0;
 	for (size_t i = 0; i < WAY_COUNT && used < sizeof(names); i++) {
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s ", ways[i].name);

@@ -10,6 +10,7 @@ struct es_paint_commit {
 	struct es_paint *paint;
 	struct wp_presentation_feedback *feedback;
 	uint32_t number;
+	uint64_t inode; // of the DMA-BUF
 	int64_t commit_ns, callback_ns;
 };
 
@@ -23,10 +24,11 @@ static void finish_commit(struct es_paint_commit *commit, const char *result, in
 		uint32_t refresh_ns, uint64_t sequence) {
 	if (commit->paint->log != NULL) {
 		fprintf(commit->paint->log,
-				"{\"number\":%u,\"commit_ns\":%lld,\"callback_ns\":%lld,\"result\":\"%s\","
+				"{\"number\":%u,\"inode\":%llu,\"commit_ns\":%lld,\"callback_ns\":%lld,\"result\":\"%s\","
 				"\"presented_ns\":%lld,\"refresh_ns\":%u,\"sequence\":%llu}\n",
-				commit->number, (long long)commit->commit_ns, (long long)commit->callback_ns,
-				result, (long long)presented_ns, refresh_ns, (unsigned long long)sequence);
+				commit->number, (unsigned long long)commit->inode, (long long)commit->commit_ns,
+				(long long)commit->callback_ns, result, (long long)presented_ns, refresh_ns,
+				(unsigned long long)sequence);
 	}
 	if (commit->feedback != NULL) {
 		wp_presentation_feedback_destroy(commit->feedback);
@@ -57,13 +59,15 @@ static const struct wp_presentation_feedback_listener feedback_listener = {
 		.discarded = handle_discarded,
 };
 
-void paint_log_commit(struct es_paint *paint, int64_t callback_ns) {
+void paint_log_commit(
+		struct es_paint *paint, const struct es_paint_buffer *buffer, int64_t callback_ns) {
 	struct es_paint_commit *commit = calloc(1, sizeof(*commit));
 	if (commit == NULL) {
 		return;
 	}
 	commit->paint = paint;
 	commit->number = paint->number;
+	commit->inode = buffer->inode;
 	commit->commit_ns = paint_now_ns();
 	commit->callback_ns = callback_ns;
 	wl_list_insert(paint->commits.prev, &commit->link);
@@ -73,6 +77,13 @@ void paint_log_commit(struct es_paint *paint, int64_t callback_ns) {
 	}
 	commit->feedback = wp_presentation_feedback(paint->presentation, paint->surface);
 	wp_presentation_feedback_add_listener(commit->feedback, &feedback_listener, commit);
+}
+
+void paint_log_event(struct es_paint *paint, const char *event, uint32_t number) {
+	if (paint->log != NULL) {
+		fprintf(paint->log, "{\"%s\":%u,\"at_ns\":%lld}\n", event, number,
+				(long long)paint_now_ns());
+	}
 }
 
 void paint_log_finish(struct es_paint *paint) {

@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "linux-dmabuf-v1-client-protocol.h"
+#include "linux-drm-syncobj-v1-client-protocol.h"
 #include "presentation-time-client-protocol.h"
 #include "xdg-shell-client-protocol.h"
 
@@ -34,6 +36,12 @@ static void handle_global(void *data, struct wl_registry *registry, uint32_t nam
 	} else if (strcmp(interface, wp_presentation_interface.name) == 0) {
 		paint->presentation = wl_registry_bind(registry, name, &wp_presentation_interface, 1);
 		wp_presentation_add_listener(paint->presentation, &presentation_listener, paint);
+	} else if (strcmp(interface, zwp_linux_dmabuf_v1_interface.name) == 0) {
+		paint->linux_dmabuf = wl_registry_bind(
+				registry, name, &zwp_linux_dmabuf_v1_interface, version < 4 ? version : 4);
+	} else if (strcmp(interface, wp_linux_drm_syncobj_manager_v1_interface.name) == 0) {
+		paint->syncobj_manager =
+				wl_registry_bind(registry, name, &wp_linux_drm_syncobj_manager_v1_interface, 1);
 	}
 }
 
@@ -103,6 +111,10 @@ bool paint_window_create(struct es_paint *paint) {
 	}
 	paint->surface = wl_compositor_create_surface(paint->compositor);
 	paint->xdg_surface = xdg_wm_base_get_xdg_surface(paint->wm_base, paint->surface);
+	if ((paint->options.dmabuf.kind != NULL && !paint_dmabuf_create(paint)) ||
+			!paint_sync_create(paint)) {
+		return false;
+	}
 	xdg_surface_add_listener(paint->xdg_surface, &xdg_surface_listener, paint);
 	paint->toplevel = xdg_surface_get_toplevel(paint->xdg_surface);
 	xdg_toplevel_add_listener(paint->toplevel, &toplevel_listener, paint);
@@ -118,13 +130,22 @@ bool paint_window_create(struct es_paint *paint) {
 static void handle_release(void *data, struct wl_buffer *wl_buffer) {
 	struct es_paint_buffer *buffer = data;
 	buffer->busy = false;
+	paint_log_event(buffer->paint, "released", buffer->number);
+	if (buffer->paint->options.dmabuf.fresh) {
+		paint_window_drop_buffer(buffer->paint, buffer);
+	}
 }
 
 static const struct wl_buffer_listener buffer_listener = {.release = handle_release};
 
-static void finish_buffer(struct es_paint_buffer *buffer) {
+void paint_window_drop_buffer(struct es_paint *paint, struct es_paint_buffer *buffer) {
 	if (buffer->wl_buffer != NULL) {
 		wl_buffer_destroy(buffer->wl_buffer);
+		paint_sync_finish_buffer(paint, buffer);
+	}
+	if (buffer->dmabuf != NULL) {
+		paint_dmabuf_finish_buffer(buffer);
+	} else if (buffer->wl_buffer != NULL) {
 		munmap(buffer->px, buffer->size);
 		close(buffer->fd);
 	}
@@ -143,7 +164,7 @@ struct wl_shm_pool *paint_window_create_pool(
 	return wl_shm_create_pool(paint->shm, *fd, size);
 }
 
-static bool init_buffer(struct es_paint_buffer *buffer, struct es_paint *paint) {
+static bool init_shm_buffer(struct es_paint_buffer *buffer, struct es_paint *paint) {
 	int32_t stride = paint->width * 4;
 	buffer->size = (size_t)stride * (size_t)paint->height;
 	struct wl_shm_pool *pool = paint_window_create_pool(
@@ -153,18 +174,51 @@ static bool init_buffer(struct es_paint_buffer *buffer, struct es_paint *paint) 
 	}
 	buffer->wl_buffer = wl_shm_pool_create_buffer(pool, 0, paint->width, paint->height, stride,
 			paint->options.argb ? WL_SHM_FORMAT_ARGB8888 : WL_SHM_FORMAT_XRGB8888);
-	wl_buffer_add_listener(buffer->wl_buffer, &buffer_listener, buffer);
 	wl_shm_pool_destroy(pool);
 	return true;
 }
 
+static bool init_buffer(struct es_paint_buffer *buffer, struct es_paint *paint) {
+	bool made = paint->options.dmabuf.kind != NULL ? paint_dmabuf_init_buffer(paint, buffer)
+												   : init_shm_buffer(buffer, paint);
+	if (!made || !paint_sync_init_buffer(paint, buffer)) {
+		paint->options.exit_code = 5;
+		paint->done = true;
+		return false;
+	}
+	wl_buffer_add_listener(buffer->wl_buffer, &buffer_listener, buffer);
+	return true;
+}
+
+static bool is_free(struct es_paint *paint, struct es_paint_buffer *buffer) {
+	if (buffer->busy && paint_sync_released(paint, buffer)) {
+		handle_release(buffer, buffer->wl_buffer);
+	}
+	// Writing would wait for its own fence, where a compositor reads before a picture is ready.
+	return !buffer->busy && buffer->sync.ready_ns == 0;
+}
+
+// In turn, so that each of them is used.
+static struct es_paint_buffer *next_buffer(struct es_paint *paint) {
+	struct es_paint_buffer *buffer = &paint->buffers[paint->next_buffer];
+	if (!is_free(paint, buffer) || (buffer->wl_buffer == NULL && !init_buffer(buffer, paint))) {
+		return NULL;
+	}
+	paint->next_buffer = (paint->next_buffer + 1) % paint->options.buffers;
+	return buffer;
+}
+
 struct es_paint_buffer *paint_window_free_buffer(struct es_paint *paint) {
+	if (paint->options.buffers > 0) {
+		return next_buffer(paint);
+	}
 	for (size_t i = 0; i < PAINT_MAX_BUFFERS; i++) {
 		struct es_paint_buffer *buffer = &paint->buffers[i];
+		bool free = is_free(paint, buffer); // which may have dropped it
 		if (buffer->wl_buffer == NULL) {
 			return init_buffer(buffer, paint) ? buffer : NULL;
 		}
-		if (!buffer->busy) {
+		if (free) {
 			return buffer;
 		}
 	}
@@ -174,7 +228,7 @@ struct es_paint_buffer *paint_window_free_buffer(struct es_paint *paint) {
 bool paint_window_resize(struct es_paint *paint, int32_t width, int32_t height) {
 	const struct es_paint_options *options = &paint->options;
 	for (size_t i = 0; i < PAINT_MAX_BUFFERS; i++) {
-		finish_buffer(&paint->buffers[i]);
+		paint_window_drop_buffer(paint, &paint->buffers[i]);
 	}
 	paint_picture_finish(&paint->picture);
 	paint->width = width;
@@ -185,12 +239,14 @@ bool paint_window_resize(struct es_paint *paint, int32_t width, int32_t height) 
 
 void paint_window_destroy(struct es_paint *paint) {
 	for (size_t i = 0; i < PAINT_MAX_BUFFERS; i++) {
-		finish_buffer(&paint->buffers[i]);
+		paint_window_drop_buffer(paint, &paint->buffers[i]);
 	}
 	paint_picture_finish(&paint->picture);
 	if (paint->frame != NULL) {
 		wl_callback_destroy(paint->frame);
 	}
+	paint_sync_destroy(paint);
+	paint_dmabuf_destroy(paint);
 	if (paint->toplevel != NULL) {
 		xdg_toplevel_destroy(paint->toplevel);
 		xdg_surface_destroy(paint->xdg_surface);
