@@ -12,6 +12,7 @@ void device_queue_init(struct es_device_queue *queue) {
 	queue->fd = -1;
 	queue->overflown = queue->overflow_logged = false;
 	queue->first = queue->n = 0;
+	queue->message = NULL;
 }
 
 static void forget(struct es_device_queue *queue) {
@@ -156,6 +157,19 @@ bool device_queue_waits(const struct es_device_queue *queue) {
 	return queue->n > 0 || queue->overflown;
 }
 
+static void take_message(struct es_device_queue *queue) {
+	const struct es_link_packet *packet = &queue->packet;
+	struct es_device_msg msg;
+	if (queue->message == NULL) {
+		return;
+	}
+	if (device_msg_decode(&msg, packet->data, packet->size, packet->n_fds)) {
+		queue->message(queue->data, &msg);
+	} else {
+		es_log(ES_LOG_DEBUG, "a malformed message of %zu bytes from the display", packet->size);
+	}
+}
+
 void device_queue_dispatch(struct es_device_queue *queue) {
 	for (int i = 0; i < MAX_READ && queue->fd >= 0; i++) {
 		enum es_link_result result = link_recv(queue->fd, &queue->packet);
@@ -166,7 +180,7 @@ void device_queue_dispatch(struct es_device_queue *queue) {
 			lose_display(queue);
 			return;
 		}
-		// Rumble and sound are of no use here yet.
+		take_message(queue);
 		link_packet_finish(&queue->packet);
 	}
 	flush(queue);

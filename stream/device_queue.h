@@ -25,6 +25,9 @@ struct es_device_queue {
 	bool overflow_logged;
 	struct es_device_queue_entry entries[ES_DEVICE_QUEUE_LENGTH];
 	size_t first, n;
+	// What the display says; NULL: of no use. Set once, after init.
+	void (*message)(void *data, const struct es_device_msg *msg);
+	void *data;
 	struct es_link_packet packet; // of what the display says
 };
 

@@ -84,6 +84,7 @@ struct es_sink_impl {
 	// A sink that is a viewer; NULL for a file.
 	void (*take_device)(struct es_sink *sink, int fd);
 	void (*fill_net)(struct es_sink *sink, struct es_net_stats *net);
+	void (*fill_sound)(struct es_sink *sink, struct es_sound_stats *sound); // NULL: silent
 };
 
 // First member of every implementation's struct.

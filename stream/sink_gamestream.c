@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "protocol/crypto.h"
 #include "protocol/input_msg.h"
+#include "stream/audio_sender.h"
 #include "stream/control.h"
 #include "stream/client_input.h"
 #include "stream/ping.h"
@@ -29,6 +30,7 @@ struct es_sink_gamestream {
 	// owned
 	int video_fd, audio_fd;
 	struct es_video_sender *sender;
+	struct es_audio_sender *audio; // NULL: no sound
 	struct es_control *control;
 	struct es_ping video_ping, audio_ping;
 	struct es_client_input input;
@@ -56,6 +58,7 @@ static void sink_gamestream_destroy(struct es_sink *sink) {
 	struct es_sink_gamestream *game = (struct es_sink_gamestream *)sink;
 	client_input_finish(&game->input);
 	control_destroy(game->control);
+	audio_sender_destroy(game->audio);
 	video_sender_destroy(game->sender);
 	fd_close(&game->video_fd);
 	fd_close(&game->audio_fd);
@@ -149,6 +152,22 @@ static void read_video_socket(struct es_sink_gamestream *game) {
 	video_sender_set_peer(game->sender, (const struct sockaddr *)&game->video_ping.address,
 			game->video_ping.address_size);
 	get_ready(game);
+}
+
+static void read_audio_socket(struct es_sink_gamestream *game) {
+	if (ping_read(&game->audio_ping, game->audio_fd) && game->audio != NULL) {
+		audio_sender_set_peer(game->audio, (const struct sockaddr *)&game->audio_ping.address,
+				game->audio_ping.address_size);
+	}
+}
+
+// Of the display.
+static void take_device_message(void *data, const struct es_device_msg *msg) {
+	struct es_sink_gamestream *game = data;
+	if (msg->type == ES_DEVICE_PCM && game->audio != NULL && game->connected && !game->finishing &&
+			!game->over) {
+		audio_sender_put(game->audio, msg);
+	}
 }
 
 static void take_input(struct es_sink_gamestream *game, const struct es_control_msg *message) {
@@ -280,6 +299,8 @@ static size_t sink_gamestream_poll(
 	int64_t control_ns = control_wake_ns(game->control);
 	int64_t recovery_ns = game->ready ? recovery_wake_ns(&game->recovery) : ES_SINK_NEVER;
 	*wake_ns = control_ns < recovery_ns ? control_ns : recovery_ns;
+	int64_t audio_ns = game->audio != NULL ? audio_sender_wake_ns(game->audio) : ES_SINK_NEVER;
+	*wake_ns = audio_ns < *wake_ns ? audio_ns : *wake_ns;
 	if (game->more_messages) {
 		*wake_ns = clock_now_ns();
 	}
@@ -292,7 +313,10 @@ static void sink_gamestream_dispatch(struct es_sink *sink, const struct pollfd *
 		read_video_socket(game);
 	}
 	if (pollfds[POLL_AUDIO].revents != 0) {
-		ping_read(&game->audio_ping, game->audio_fd); // its address is for the sound
+		read_audio_socket(game);
+	}
+	if (game->audio != NULL) {
+		audio_sender_tick(game->audio);
 	}
 	if (pollfds[POLL_DEVICE].revents != 0) {
 		device_queue_dispatch(&game->input.queue);
@@ -396,6 +420,13 @@ static void sink_gamestream_take_device(struct es_sink *sink, int fd) {
 	client_input_attach(&game->input, fd);
 }
 
+static void sink_gamestream_fill_sound(struct es_sink *sink, struct es_sound_stats *sound) {
+	struct es_sink_gamestream *game = (struct es_sink_gamestream *)sink;
+	if (game->audio != NULL) {
+		audio_sender_fill(game->audio, sound);
+	}
+}
+
 static void sink_gamestream_fill_net(struct es_sink *sink, struct es_net_stats *net) {
 	struct es_sink_gamestream *game = (struct es_sink_gamestream *)sink;
 	*net = game->net;
@@ -418,6 +449,7 @@ static const struct es_sink_impl sink_gamestream_impl = {
 		.next_event = sink_gamestream_next_event,
 		.take_device = sink_gamestream_take_device,
 		.fill_net = sink_gamestream_fill_net,
+		.fill_sound = sink_gamestream_fill_sound,
 };
 
 static bool create_sender(
@@ -455,6 +487,8 @@ static void init_state(struct es_sink_gamestream *game, const struct es_gamestre
 	rate_init(&game->rate, &rate);
 	recovery_init(&game->recovery);
 	client_input_init(&game->input);
+	game->input.queue.message = take_device_message;
+	game->input.queue.data = game;
 }
 
 struct es_sink *sink_gamestream_create(const struct es_gamestream_start *start,
@@ -483,6 +517,9 @@ struct es_sink *sink_gamestream_create(const struct es_gamestream_start *start,
 	game->control = control_create(taken.control, taken.control_host, start, error, cap);
 	if (game->control == NULL || !create_sender(game, start)) {
 		goto fail;
+	}
+	if (start->audio_channels > 0) {
+		game->audio = audio_sender_create(start, game->audio_fd); // without it there is a picture
 	}
 	return &game->base;
 

@@ -107,6 +107,9 @@ static void answer_stats(struct es_streamer *streamer) {
 	if (streamer->sink != NULL && streamer->sink->impl->fill_net != NULL) {
 		streamer->sink->impl->fill_net(streamer->sink, &message.stream_stats.net);
 	}
+	if (streamer->sink != NULL && streamer->sink->impl->fill_sound != NULL) {
+		streamer->sink->impl->fill_sound(streamer->sink, &message.stream_stats.sound);
+	}
 	tell_host(streamer, &message);
 }
 
