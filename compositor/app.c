@@ -204,8 +204,8 @@ static int read_exec_error(int fd) {
 }
 
 static int spawn(struct es_app *app, char *const argv[]) {
-	char **env = app_env_create(
-			environ, app->display->wayland_socket, xwayland_display_name(app->display->xwayland));
+	char **env = app_env_create(environ, app->display->app_env, app->display->wayland_socket,
+			xwayland_display_name(app->display->xwayland));
 	int pipe_fds[2] = {-1, -1};
 	int error = ENOMEM;
 	if (env == NULL) {

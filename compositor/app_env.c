@@ -95,23 +95,33 @@ static bool append(char **env, size_t *n, const char *name, const char *value) {
 	return true;
 }
 
-char **app_env_create(char *const caller[], const char *wayland_display, const char *x11_display) {
-	size_t n_caller = 0, n = 0;
-	while (caller[n_caller] != NULL) {
-		n_caller++;
+static size_t count(char *const env[]) {
+	size_t n = 0;
+	while (env != NULL && env[n] != NULL) {
+		n++;
 	}
-	char **env = calloc(n_caller + N_OWN + N_DEFAULTS + 1, sizeof(*env));
+	return n;
+}
+
+char **app_env_create(char *const caller[], char *const more[], const char *wayland_display,
+		const char *x11_display) {
+	size_t n_caller = count(caller), n_more = count(more), n = 0;
+	char **env = calloc(n_caller + n_more + N_OWN + N_DEFAULTS + 1, sizeof(*env));
 	if (env == NULL) {
 		return NULL;
 	}
 	bool ok = true;
 	for (size_t i = 0; i < n_caller && ok; i++) {
 		ok = is_dropped(caller[i]) || is_for_app(caller, caller[i]) ||
-				append(env, &n, caller[i], "");
+				contains(more, n_more, caller[i]) || append(env, &n, caller[i], "");
 	}
 	for (size_t i = 0; i < n_caller && ok; i++) {
 		const char *assignment = find_for_app(caller[i]);
 		ok = assignment == NULL || is_way_in(assignment) || append(env, &n, assignment, "");
+	}
+	for (size_t i = 0; i < n_more && ok; i++) {
+		ok = contains(env, n, more[i]) ||
+				append(env, &n, more[i], ""); // set for the app: that counts
 	}
 	for (size_t i = 0; i < N_DEFAULTS && ok; i++) {
 		ok = contains(env, n, defaults[i]) || append(env, &n, defaults[i], "");

@@ -4,6 +4,8 @@
 #pragma once
 
 // A NULL-terminated array of "NAME=value" made from `caller` (as environ), freed with app_env_free;
-// NULL: out of memory. x11_display may be NULL.
-char **app_env_create(char *const caller[], const char *wayland_display, const char *x11_display);
+// NULL: out of memory. x11_display may be NULL, and so may `more`: assignments, NULL at the end, which
+// replace the caller's.
+char **app_env_create(char *const caller[], char *const more[], const char *wayland_display,
+		const char *x11_display);
 void app_env_free(char **env);

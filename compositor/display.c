@@ -23,6 +23,7 @@
 #include "compositor/seat.h"
 #include "compositor/session.h"
 #include "compositor/view.h"
+#include "compositor/sound_card.h"
 #include "compositor/viewers.h"
 #include "compositor/virtual_output.h"
 #include "compositor/xdg_shell.h"
@@ -159,6 +160,8 @@ static void destroy_apps(struct es_display *display) {
 	display->app = NULL;
 	xwayland_destroy(display->xwayland);
 	display->xwayland = NULL;
+	sound_card_destroy(display->sound_card);
+	display->sound_card = NULL;
 	if (display->wl_display != NULL) {
 		wl_display_destroy_clients(display->wl_display);
 	}

@@ -20,6 +20,7 @@ struct es_pen;
 struct es_repaint;
 struct es_seat;
 struct es_session;
+struct es_sound_card;
 struct es_viewers;
 struct es_virtual_output;
 struct es_xdg_shell;
@@ -47,7 +48,9 @@ struct es_display {
 	struct es_xdg_shell *xdg_shell;
 	struct es_xwayland *xwayland; // NULL: not built or not available
 	struct es_remote_input *remote_input; // NULL: no device link
+	struct es_sound_card *sound_card; // NULL: none
 	struct es_app *app; // NULL before the start
+	char *const *app_env; // borrowed; more for the app's environment, or NULL
 	char wayland_socket[64];
 
 	// views, front to back in focus order

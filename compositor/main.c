@@ -69,6 +69,10 @@ static int run(char *const argv[]) {
 	if (start.start_display.keyboard[0] != '\0') {
 		seat_set_keyboard(display->seat, start.start_display.keyboard);
 	}
+	if (start.start_display.audio_channels > 0) {
+		session_start_sound(session, start.start_display.audio_channels,
+				start.start_display.sound_node, start.start_display.name);
+	}
 	if (start.start_display.start_now) {
 		session_start_app(session);
 	}

@@ -318,3 +318,9 @@ void remote_input_destroy(struct es_remote_input *input) {
 	close_link(input);
 	free(input);
 }
+
+bool remote_input_send(struct es_remote_input *input, const struct es_device_msg *msg) {
+	uint8_t data[ES_DEVICE_MSG_MAX];
+	size_t size = input->fd >= 0 ? device_msg_encode(msg, data, sizeof(data)) : 0;
+	return size > 0 && link_send(input->fd, data, size, NULL, 0) == ES_LINK_OK;
+}

@@ -16,6 +16,7 @@
 #include "compositor/repaint.h"
 #include "compositor/seat.h"
 #include "compositor/session_link.h"
+#include "compositor/sound_card.h"
 #include "compositor/viewers.h"
 #include "compositor/xwayland.h"
 
@@ -43,6 +44,7 @@ struct es_session {
 	enum phase phase;
 	int status; // of the app, as from waitpid
 	uint32_t input_viewer; // whose device link is attached
+	bool start_waits; // the app is to start as soon as it can be heard
 	bool over; // session_run returns
 };
 
@@ -58,6 +60,8 @@ static void report_stats(struct es_session *session) {
 	struct es_process_usage usage = process_usage();
 	stats->usage.cpu_us = (uint64_t)usage.cpu_us;
 	stats->usage.peak_rss_kib = (uint64_t)usage.peak_rss_kib;
+	stats->sound_dropped =
+			display->sound_card != NULL ? sound_card_dropped(display->sound_card) : 0;
 	session_link_send(session->fd, &msg);
 }
 
@@ -88,6 +92,11 @@ static void end_composing(struct es_session *session) {
 static void start_app(struct es_session *session) {
 	struct es_display *display = session->display;
 	int error = 0;
+	session->start_waits = display->sound_card != NULL && !sound_card_settled(display->sound_card);
+	if (session->start_waits) {
+		return; // for on_sound_settled: many apps look for their sound only once
+	}
+	display->app_env = display->sound_card != NULL ? sound_card_env(display->sound_card) : NULL;
 	session->phase = RUNNING;
 	display->app = app_start(display, session->argv, &error);
 	if (display->app == NULL) {
@@ -268,6 +277,42 @@ void session_destroy(struct es_session *session) {
 	remove_source(session->first_frame);
 	session->display->session = NULL;
 	free(session);
+}
+
+// --- sound
+
+static bool on_sound(void *data, const struct es_pcm_block *block, uint8_t channels) {
+	struct es_session *session = data;
+	struct es_remote_input *viewer = session->display->remote_input;
+	if (viewer == NULL) {
+		return true; // nobody listens
+	}
+	struct es_device_msg msg = {.type = ES_DEVICE_PCM};
+	msg.pcm.time_ns = block->time_ns;
+	msg.pcm.channels = channels;
+	msg.pcm.n_samples = (uint16_t)(block->n_frames * channels);
+	memcpy(msg.pcm.samples, block->samples, msg.pcm.n_samples * sizeof(*block->samples));
+	return remote_input_send(viewer, &msg);
+}
+
+static void on_sound_settled(void *data) {
+	struct es_session *session = data;
+	if (session->start_waits && session->phase == WAITING) {
+		start_app(session);
+	}
+}
+
+void session_start_sound(
+		struct es_session *session, uint8_t channels, const char *node, const char *title) {
+	session->display->sound_card = sound_card_create(&(struct es_sound_card_params){
+			.loop = session->display->loop,
+			.channels = channels,
+			.node = node,
+			.title = title,
+			.block = on_sound,
+			.settled = on_sound_settled,
+			.data = session,
+	});
 }
 
 void session_start_app(struct es_session *session) {

@@ -14,6 +14,9 @@ struct es_session *session_create(struct es_display *display, int fd, char *cons
 // Before the display. NULL is fine.
 void session_destroy(struct es_session *session);
 
+// Gives the app a sound card, before it starts. Without one, after a logged reason, it starts all the same.
+void session_start_sound(
+		struct es_session *session, uint8_t channels, const char *node, const char *title);
 // Starts the app now, not with the first viewer.
 void session_start_app(struct es_session *session);
 

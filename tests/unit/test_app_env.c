@@ -31,7 +31,7 @@ static void test_drops_what_leads_out(void **state) {
 			"EARTHSHINE_LOG=debug", "SWAYSOCK=/s", "HYPRLAND_INSTANCE_SIGNATURE=h",
 			"XDG_ACTIVATION_TOKEN=t", "DESKTOP_STARTUP_ID=d", "XDG_CURRENT_DESKTOP=GNOME",
 			"XDG_SESSION_TYPE=x11", NULL};
-	char **env = app_env_create((char *const *)caller, "wayland-3", ":4");
+	char **env = app_env_create((char *const *)caller, NULL, "wayland-3", ":4");
 	assert_non_null(env);
 	assert_string_equal(find(env, "PATH"), "/bin");
 	assert_string_equal(find(env, "WAYLAND_DISPLAY"), "wayland-3");
@@ -45,7 +45,7 @@ static void test_drops_what_leads_out(void **state) {
 static void test_keeps_what_only_looks_alike(void **state) {
 	const char *caller[] = {
 			"DISPLAYS=1", "MY_DISPLAY=2", "LISTENER=3", "EARTHSHINES=4", "NO_VALUE", "=x", NULL};
-	char **env = app_env_create((char *const *)caller, "wayland-0", NULL);
+	char **env = app_env_create((char *const *)caller, NULL, "wayland-0", NULL);
 	assert_non_null(env);
 	for (size_t i = 0; caller[i] != NULL; i++) {
 		assert_string_equal(env[i], caller[i]);
@@ -58,7 +58,7 @@ static void test_what_is_for_the_app(void **state) {
 	const char *caller[] = {"LANG=de", "EARTHSHINE_APP_ENV_LANG=fr", "EARTHSHINE_APP_ENV_NEW=a=b",
 			"EARTHSHINE_APP_ENV_XDG_CURRENT_DESKTOP=KDE", "EARTHSHINE_APP_ENV_QT_QPA_PLATFORM=xcb",
 			"EARTHSHINE_APP_ENV_DISPLAY=:9", "EARTHSHINE_APP_ENV_WAYLAND_DISPLAY=w", NULL};
-	char **env = app_env_create((char *const *)caller, "wayland-3", ":4");
+	char **env = app_env_create((char *const *)caller, NULL, "wayland-3", ":4");
 	assert_non_null(env);
 	assert_string_equal(find(env, "LANG"), "fr");
 	assert_string_equal(find(env, "NEW"), "a=b");
@@ -72,7 +72,7 @@ static void test_what_is_for_the_app(void **state) {
 
 static void test_defaults_yield(void **state) {
 	const char *caller[] = {"SDL_VIDEODRIVER=x11", NULL};
-	char **env = app_env_create((char *const *)caller, "wayland-0", NULL);
+	char **env = app_env_create((char *const *)caller, NULL, "wayland-0", NULL);
 	assert_non_null(env);
 	assert_string_equal(find(env, "SDL_VIDEODRIVER"), "x11");
 	assert_string_equal(find(env, "QT_QPA_PLATFORM"), "wayland;xcb");

@@ -1,0 +1,363 @@
+#define _GNU_SOURCE // close_range, environ
+#include "compositor/sound_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/process.h"
+
+#define RESTART_MS 100
+#define MAX_RESTARTS 20 // of each; what dies more often is not worth starting
+#define MAX_PATH 256
+
+enum { DAEMON, MANAGER, N_PROGRAMS };
+
+struct program {
+	struct es_sound_server *server;
+	pid_t pid; // 0: none
+	int pid_fd; // owned; -1: none
+	struct wl_event_source *ended; // of pid_fd
+	unsigned restarts;
+};
+
+struct es_sound_server {
+	struct wl_event_loop *loop; // borrowed
+	struct wl_event_source *timer; // to start again what has died
+	char folder[MAX_PATH], config[MAX_PATH + 32];
+	struct program programs[N_PROGRAMS];
+};
+
+static const char *const argvs[N_PROGRAMS][4] = {
+		[DAEMON] = {"pipewire", "-c", NULL, NULL},
+		[MANAGER] = {"wireplumber", "-p", "earthshine", NULL},
+};
+
+// A cycle is 5 ms whatever the clients ask for. Nothing here opens a device.
+static const char daemon_config[] =
+		"context.properties = {\n"
+		"  core.daemon = true\n"
+		"  core.name = pipewire-0\n"
+		"  support.dbus = false\n"
+		"  mem.allow-mlock = false\n"
+		"  default.clock.rate = 48000\n"
+		"  default.clock.allowed-rates = [ 48000 ]\n"
+		"  default.clock.quantum = 240\n"
+		"  default.clock.min-quantum = 240\n"
+		"  default.clock.max-quantum = 240\n"
+		"  default.clock.power-of-two-quantum = false\n"
+		"}\n"
+		"context.spa-libs = {\n"
+		"  audio.convert.* = audioconvert/libspa-audioconvert\n"
+		"  audio.adapt = audioconvert/libspa-audioconvert\n"
+		"  support.* = support/libspa-support\n"
+		"}\n"
+		"context.modules = [\n"
+		"  { name = libpipewire-module-protocol-native }\n"
+		"  { name = libpipewire-module-metadata }\n"
+		"  { name = libpipewire-module-spa-node-factory }\n"
+		"  { name = libpipewire-module-client-node }\n"
+		"  { name = libpipewire-module-client-device }\n"
+		"  { name = libpipewire-module-access }\n"
+		"  { name = libpipewire-module-adapter }\n"
+		"  { name = libpipewire-module-link-factory }\n"
+		"  { name = libpipewire-module-session-manager }\n"
+		"  { name = libpipewire-module-protocol-pulse }\n"
+		"]\n"
+		"pulse.properties = {\n"
+		"  server.address = [ \"unix:%s/pulse\" ]\n"
+		"  pulse.min.req = 240/48000\n"
+		"  pulse.default.req = 480/48000\n"
+		"  pulse.min.quantum = 240/48000\n"
+		"}\n"
+		"context.objects = [\n"
+		"  { factory = spa-node-factory args = {\n"
+		"    factory.name = support.node.driver node.name = Dummy-Driver\n"
+		"    node.group = pipewire.dummy priority.driver = 20000 } }\n"
+		"]\n";
+
+// Beside the system's own wireplumber.conf: the policy alone, with no memory of other sessions.
+static const char manager_config[] =
+		"wireplumber.profiles = {\n"
+		"  earthshine = {\n"
+		"    inherits = [ policy, mixin.stateless, mixin.systemwide-session ]\n"
+		"    support.dbus = disabled\n"
+		"    support.system-dbus = disabled\n"
+		"  }\n"
+		"}\n";
+
+// --- the folder
+
+static bool write_file(const char *path, const char *text) {
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	size_t size = strlen(text);
+	bool ok = fd >= 0 && write(fd, text, size) == (ssize_t)size;
+	fd_close(&fd);
+	return ok;
+}
+
+static bool make_folder(struct es_sound_server *server) {
+	const char *parent = getenv("XDG_RUNTIME_DIR");
+	struct sockaddr_un address;
+	int n = snprintf(server->folder, sizeof(server->folder), "%s/earthshine-sound-XXXXXX",
+			parent != NULL ? parent : "");
+	if (n < 0 || (size_t)n + strlen("/pipewire-0-manager.lock") >= sizeof(address.sun_path)) {
+		server->folder[0] = '\0';
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	if (mkdtemp(server->folder) == NULL) {
+		server->folder[0] = '\0';
+		return false;
+	}
+	char path[MAX_PATH + 64], text[sizeof(daemon_config) + MAX_PATH];
+	snprintf(text, sizeof(text), daemon_config, server->folder);
+	snprintf(server->config, sizeof(server->config), "%s/pipewire.conf", server->folder);
+	bool ok = write_file(server->config, text);
+	snprintf(path, sizeof(path), "%s/wireplumber.conf.d", server->folder);
+	ok = ok && mkdir(path, 0700) == 0;
+	snprintf(path, sizeof(path), "%s/wireplumber.conf.d/earthshine.conf", server->folder);
+	return ok && write_file(path, manager_config);
+}
+
+// What may lie there, and nothing else: never through a link that somebody put in its place.
+static void remove_folder(const struct es_sound_server *server) {
+	static const char *const names[] = {"pipewire.conf", "wireplumber.conf.d/earthshine.conf",
+			"pipewire-0", "pipewire-0.lock", "pipewire-0-manager", "pipewire-0-manager.lock",
+			"pulse", "pulse.lock", "pid"};
+	char path[MAX_PATH + 64];
+	if (server->folder[0] == '\0') {
+		return;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", server->folder, names[i]);
+		unlink(path);
+	}
+	snprintf(path, sizeof(path), "%s/wireplumber.conf.d", server->folder);
+	rmdir(path);
+	if (rmdir(server->folder) != 0) {
+		es_log(ES_LOG_DEBUG, "%s stays: %s", server->folder, strerror(errno));
+	}
+}
+
+// --- the programs
+
+// Of the caller's environment these mean other servers, or other settings.
+static bool is_dropped(const char *variable) {
+	static const char *const dropped[] = {"XDG_RUNTIME_DIR=", "DBUS_SESSION_BUS_ADDRESS=",
+			"PIPEWIRE_", "PULSE_", "WIREPLUMBER_", "NOTIFY_SOCKET=", "LISTEN_"};
+	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++) {
+		if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+// Made before the fork: after it, with other threads around, nothing may allocate.
+struct child_env {
+	char folder[MAX_PATH + 32], config_dirs[MAX_PATH + 128];
+	char **env; // owned; its texts are not
+};
+
+static bool make_env(const struct es_sound_server *server, struct child_env *out) {
+	static char no_bus[] = "DBUS_SESSION_BUS_ADDRESS=disabled:", quiet[] = "PIPEWIRE_DEBUG=0";
+	static char no_manager_log[] = "WIREPLUMBER_DEBUG=0";
+	size_t n = 0;
+	while (environ[n] != NULL) {
+		n++;
+	}
+	out->env = calloc(n + 6, sizeof(*out->env));
+	if (out->env == NULL) {
+		return false;
+	}
+	n = 0;
+	for (size_t i = 0; environ[i] != NULL; i++) {
+		if (!is_dropped(environ[i])) {
+			out->env[n++] = environ[i];
+		}
+	}
+	snprintf(out->folder, sizeof(out->folder), "XDG_RUNTIME_DIR=%s", server->folder);
+	snprintf(out->config_dirs, sizeof(out->config_dirs),
+			"WIREPLUMBER_CONFIG_DIR=%s:/usr/local/share/wireplumber:/usr/share/wireplumber",
+			server->folder);
+	out->env[n++] = out->folder;
+	out->env[n++] = out->config_dirs;
+	out->env[n++] = no_bus;
+	if (!log_enabled(ES_LOG_DEBUG)) {
+		out->env[n++] = quiet;
+		out->env[n++] = no_manager_log;
+	}
+	return true;
+}
+
+// In the display's process group, as all that is ours: see app.c.
+static _Noreturn void exec_program(char *const argv[], char *const env[], pid_t parent) {
+	process_prepare_child(SIGKILL);
+	if (getppid() != parent) {
+		_exit(127);
+	}
+	int null = open("/dev/null", O_RDWR);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+	execvpe(argv[0], argv, env);
+	_exit(127);
+}
+
+static void forget(struct program *program) {
+	if (program->ended != NULL) {
+		wl_event_source_remove(program->ended);
+		program->ended = NULL;
+	}
+	fd_close(&program->pid_fd);
+	program->pid = 0;
+}
+
+static int handle_ended(int fd, uint32_t mask, void *data) {
+	struct program *program = data;
+	struct es_sound_server *server = program->server;
+	es_log(ES_LOG_WARN, "%s of the session has ended: starting it again",
+			argvs[program - server->programs][0]);
+	waitpid(program->pid, NULL, WNOHANG); // unless the app's reaper has done it
+	forget(program);
+	wl_event_source_timer_update(server->timer, RESTART_MS);
+	return 0;
+}
+
+static bool start(struct es_sound_server *server, int which) {
+	struct program *program = &server->programs[which];
+	struct child_env env;
+	if (!make_env(server, &env)) {
+		es_log(ES_LOG_ERROR, "cannot start %s: out of memory", argvs[which][0]);
+		return false;
+	}
+	char *argv[4]; // exec writes to none of them
+	for (size_t i = 0; i < 4; i++) {
+		argv[i] = (char *)(uintptr_t)argvs[which][i];
+	}
+	if (which == DAEMON) {
+		argv[2] = server->config;
+	}
+	pid_t parent = getpid();
+	pid_t pid = fork();
+	if (pid == 0) {
+		exec_program(argv, env.env, parent);
+	}
+	free(env.env);
+	if (pid < 0) {
+		es_log(ES_LOG_ERROR, "cannot start %s: %s", argv[0], strerror(errno));
+		return false;
+	}
+	program->pid = pid;
+	program->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0); // close-on-exec by itself
+	program->ended = program->pid_fd < 0 ? NULL
+										 : wl_event_loop_add_fd(server->loop, program->pid_fd,
+												   WL_EVENT_READABLE, handle_ended, program);
+	return true;
+}
+
+static int handle_timer(void *data) {
+	struct es_sound_server *server = data;
+	for (int i = 0; i < N_PROGRAMS; i++) {
+		struct program *program = &server->programs[i];
+		if (program->pid != 0) {
+			continue;
+		}
+		if (program->restarts++ < MAX_RESTARTS) {
+			start(server, i);
+		} else {
+			es_log(ES_LOG_ERROR, "%s has ended %d times: no more sound in this session",
+					argvs[i][0], MAX_RESTARTS);
+		}
+	}
+	return 0;
+}
+
+static bool is_installed(const char *name) {
+	const char *path = getenv("PATH");
+	for (const char *at = path != NULL ? path : "/usr/bin"; at != NULL;) {
+		char file[PATH_MAX];
+		size_t length = strcspn(at, ":");
+		int n = snprintf(file, sizeof(file), "%.*s/%s", (int)length, at, name);
+		if (n > 0 && (size_t)n < sizeof(file) && access(file, X_OK) == 0) {
+			return true;
+		}
+		at = at[length] == ':' ? at + length + 1 : NULL;
+	}
+	return false;
+}
+
+struct es_sound_server *sound_server_create(struct wl_event_loop *loop) {
+	for (int i = 0; i < N_PROGRAMS; i++) {
+		if (!is_installed(argvs[i][0])) {
+			es_log(ES_LOG_WARN,
+					"no sound: no PipeWire runs here, and %s is not installed to start one",
+					argvs[i][0]);
+			return NULL;
+		}
+	}
+	struct es_sound_server *server = calloc(1, sizeof(*server));
+	if (server == NULL) {
+		es_log(ES_LOG_ERROR, "no sound: out of memory");
+		return NULL;
+	}
+	server->loop = loop;
+	for (int i = 0; i < N_PROGRAMS; i++) {
+		server->programs[i] = (struct program){.server = server, .pid_fd = -1};
+	}
+	server->timer = wl_event_loop_add_timer(loop, handle_timer, server);
+	if (server->timer == NULL || !make_folder(server)) {
+		es_log(ES_LOG_WARN, "no sound: no folder for a PipeWire of the session: %s",
+				strerror(errno));
+		goto fail;
+	}
+	if (!start(server, DAEMON) || !start(server, MANAGER)) {
+		goto fail;
+	}
+	return server;
+fail:
+	sound_server_destroy(server);
+	return NULL;
+}
+
+static void end(struct program *program) {
+	if (program->pid != 0) {
+		kill(program->pid, SIGKILL); // it has nothing to save
+		waitpid(program->pid, NULL, 0);
+		forget(program);
+	}
+}
+
+void sound_server_destroy(struct es_sound_server *server) {
+	if (server == NULL) {
+		return;
+	}
+	if (server->timer != NULL) {
+		wl_event_source_remove(server->timer);
+	}
+	for (int i = N_PROGRAMS - 1; i >= 0; i--) {
+		end(&server->programs[i]);
+	}
+	remove_folder(server);
+	free(server);
+}
+
+const char *sound_server_folder(const struct es_sound_server *server) {
+	return server->folder;
+}
