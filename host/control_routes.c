@@ -268,6 +268,11 @@ static void add_figures(
 			{"fec_percent", stream->net.fec_percent},
 			{"rtt_us", stream->net.rtt_us},
 			{"bitrate_kbps", stream->net.bitrate_kbps},
+			{"sound_packets", stream->sound.packets},
+			{"sound_dropped", stream->sound.dropped + display->sound_dropped},
+			{"sound_inserted", stream->sound.inserted},
+			{"sound_p50_us", stream->sound.p50_us},
+			{"sound_p99_us", stream->sound.p99_us},
 	};
 	yyjson_mut_val *stats = yyjson_mut_obj_add_obj(doc, item, "stats");
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {

@@ -29,6 +29,7 @@ static struct es_play_request play_request(const struct es_http_request *request
 			.key_id = params->key_id,
 			.corever = params->corever,
 			.peer = http_request_peer(request),
+			.audio_channels = params->surround_channels,
 	};
 }
 

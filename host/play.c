@@ -51,6 +51,10 @@ static void finish_ticket(struct es_play_ticket *ticket) {
 	media_ports_init(&ticket->ports);
 }
 
+static uint8_t sound_layout(uint32_t channels) {
+	return channels == 0 ? 0 : channels < 6 ? 2 : channels < 8 ? 6 : 8;
+}
+
 struct es_play *play_create(
 		struct es_plays *plays, uint32_t id, const struct es_play_request *request) {
 	struct es_play *play = calloc(1, sizeof(*play));
@@ -61,6 +65,7 @@ struct es_play *play_create(
 	play->id = id;
 	play->since_ns = clock_now_ns();
 	play->state = ES_PLAY_PENDING;
+	play->audio_channels = sound_layout(request->audio_channels);
 	media_ports_init(&play->ticket.ports);
 	if (!copy_app(&play->app, request->app, plays->settings->keyboard)) {
 		play_destroy(play);

@@ -55,6 +55,7 @@ struct es_play_request {
 	uint32_t key_id;
 	uint32_t corever;
 	const char *peer; // numeric address of the client
+	uint32_t audio_channels; // of the client; the sound card of a new session follows it
 };
 
 // Starts display and app. On 200 *play is PENDING.

@@ -23,9 +23,24 @@
 // The display hands these to the app alone (compositor/app_env.c).
 #define APP_PREFIX "EARTHSHINE_APP_ENV_"
 
+// The session's runtime directory is its own, so the user's sound servers have to be named.
+static bool name_sound_servers(char ***env) {
+	const char *folder = getenv("XDG_RUNTIME_DIR");
+	char path[512];
+	bool ok = folder == NULL || getenv("PIPEWIRE_RUNTIME_DIR") != NULL ||
+			env_list_set(env, "PIPEWIRE_RUNTIME_DIR=", folder);
+	int n = snprintf(path, sizeof(path), "unix:%s/pulse/native", folder != NULL ? folder : "");
+	if (ok && folder != NULL && n > 0 && (size_t)n < sizeof(path) &&
+			getenv("PULSE_SERVER") == NULL && access(path + strlen("unix:"), F_OK) == 0) {
+		ok = env_list_set(env, "PULSE_SERVER=", path);
+	}
+	return ok;
+}
+
 static char **make_display_env(const struct es_play *play) {
 	char **env = env_list_copy(environ);
-	bool ok = env != NULL && env_list_set(&env, "XDG_RUNTIME_DIR=", play->runtime_dir.path);
+	bool ok = env != NULL && env_list_set(&env, "XDG_RUNTIME_DIR=", play->runtime_dir.path) &&
+			name_sound_servers(&env);
 	if (ok && play->render_node[0] != '\0') {
 		ok = env_list_set(&env, "WLR_RENDER_DRM_DEVICE=", play->render_node);
 	}
@@ -217,6 +232,9 @@ static void send_start(struct es_play *play) {
 	msg.start_display.colour = colour_sdr();
 	snprintf(msg.start_display.name, sizeof(msg.start_display.name), "%s", play->app.title);
 	snprintf(msg.start_display.keyboard, sizeof(msg.start_display.keyboard), "%s", play->keyboard);
+	msg.start_display.audio_channels = play->audio_channels;
+	snprintf(msg.start_display.sound_node, sizeof(msg.start_display.sound_node),
+			"earthshine.session-%u", play->id);
 	room_send(play->display, &msg, NULL, 0);
 	play->display_mode = play->mode;
 	memcpy(play->display_keyboard, play->keyboard, sizeof(play->display_keyboard));

@@ -65,6 +65,7 @@ struct es_play {
 	char client_name[ES_CLIENT_NAME_MAX];
 	struct es_mode mode; // as wanted now
 	char keyboard[ES_LAYOUT_SIZE]; // the same
+	uint8_t audio_channels; // of the sound card: 2, 6 or 8
 	int64_t since_ns, detached_ns;
 	struct es_play_ticket ticket;
 	sd_event_source *timer; // of the state
