@@ -8,6 +8,10 @@
 
 #define LAUNCH_TIMEOUT_S 120
 
+static unsigned surround_info(uint8_t channels) {
+	return channels == 8 ? 0x63f0008 : channels == 6 ? 0x3f0006 : 0x30002;
+}
+
 bool launch_app(
 		struct es_moon_options *options, char *url, size_t cap, uint8_t key[16], int32_t *key_id) {
 	char query[512], hex[33], started[16] = "", app[32] = "";
@@ -26,9 +30,9 @@ bool launch_app(
 	}
 	snprintf(query, sizeof(query),
 			"%smode=%ux%ux%d&additionalStates=1&sops=0&rikey=%s&rikeyid=%d"
-			"&localAudioPlayMode=0&surroundAudioInfo=196610&remoteControllersBitmap=0&gcmap=0%s",
+			"&localAudioPlayMode=0&surroundAudioInfo=%u&remoteControllersBitmap=0&gcmap=0%s",
 			app, mode->width, mode->height, (mode->refresh_mhz + 500) / 1000, hex, *key_id,
-			options->clear_rtsp ? "" : "&corever=1");
+			surround_info(options->wishes.audio_channels), options->clear_rtsp ? "" : "&corever=1");
 	int64_t asked_ns = now_ns();
 	bool ok = web_get(&options->web, true, options->resume ? "/resume" : "/launch", query,
 			LAUNCH_TIMEOUT_S, &answer, &error);

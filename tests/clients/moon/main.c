@@ -55,6 +55,7 @@ enum option_key {
 	OPTION_WRONG_PING,
 	OPTION_NO_DECODE,
 	OPTION_STAY,
+	OPTION_SOUND,
 	OPTION_KEY,
 };
 
@@ -92,6 +93,7 @@ static const struct option option_table[] = {
 		{"wrong-ping", no_argument, NULL, OPTION_WRONG_PING},
 		{"no-decode", no_argument, NULL, OPTION_NO_DECODE},
 		{"stay", no_argument, NULL, OPTION_STAY},
+		{"sound", required_argument, NULL, OPTION_SOUND},
 		{"key", required_argument, NULL, OPTION_KEY},
 		{0},
 };
@@ -114,6 +116,7 @@ static void usage(FILE *out) {
 		  "    --impair NAME=VALUE      of what is received, see impair_model.h\n"
 		  "    --forge-control N --replay-control N --wrong-ping --key HEX\n"
 		  "    --no-decode --stay\n"
+		  "    --sound CHANNELS,MS,0|1  of a packet, and whether it is of high quality\n"
 		  "  and commands on standard input: see input_command.h; also idr, rfi FIRST LAST,\n"
 		  "  forge N, replay N, vanish, quit\n",
 			out);
@@ -166,6 +169,18 @@ static bool parse_map(const char *text, uint16_t map[3]) {
 	for (int i = 0; i < 3; i++) {
 		map[i] = (uint16_t)ports[i];
 	}
+	return true;
+}
+
+static bool parse_sound(const char *text, struct es_moon_wishes *wishes) {
+	unsigned int channels, packet_ms, high;
+	if (sscanf(text, "%u,%u,%u", &channels, &packet_ms, &high) != 3 ||
+			(channels != 2 && channels != 6 && channels != 8) || packet_ms == 0 || packet_ms > 20) {
+		return false;
+	}
+	wishes->audio_channels = (uint8_t)channels;
+	wishes->audio_packet_ms = (uint8_t)packet_ms;
+	wishes->audio_high_quality = high != 0;
 	return true;
 }
 
@@ -276,6 +291,8 @@ static bool parse_play(int key, struct es_moon_options *play) {
 		ok = parse_number(optarg, 1, 255, &value);
 		wishes->slices = (uint8_t)value;
 		return ok;
+	case OPTION_SOUND:
+		return parse_sound(optarg, wishes);
 	case OPTION_EXTRA:
 		wishes->extra = optarg;
 		return true;
@@ -366,6 +383,8 @@ int main(int argc, char **argv) {
 											.bitrate_kbps = 10000,
 											.slices = 1,
 											.invalidate = true,
+											.audio_channels = 2,
+											.audio_packet_ms = 5,
 									},
 					},
 	};

@@ -13,6 +13,7 @@
 
 #include "protocol/crypto.h"
 #include "protocol/session_msg.h"
+#include "tests/clients/moon/audio.h"
 #include "tests/clients/moon/control.h"
 #include "tests/clients/moon/delay_line.h"
 #include "tests/clients/moon/input_command.h"
@@ -36,6 +37,8 @@ struct es_moon_play {
 	struct es_moon_video *video;
 	struct es_viewing viewing;
 	struct es_delay_line delay_line; // in front of the video
+	struct es_moon_audio *audio;
+	struct es_delay_line audio_line;
 	int video_fd, audio_fd;
 	uint8_t key[ES_KEY_SIZE];
 	int32_t key_id;
@@ -181,6 +184,11 @@ static void handle_datagram(void *data, uint8_t *datagram, size_t size, int64_t 
 	video_take(play->video, datagram, size, now);
 }
 
+static void handle_audio_datagram(void *data, uint8_t *datagram, size_t size, int64_t now) {
+	struct es_moon_play *play = data;
+	audio_take(play->audio, datagram, size);
+}
+
 static void receive(struct es_moon_play *play, int fd, bool is_video) {
 	uint8_t data[MAX_DATAGRAM];
 	struct sockaddr_in from;
@@ -197,6 +205,7 @@ static void receive(struct es_moon_play *play, int fd, bool is_video) {
 			delay_line_put(&play->delay_line, data, (size_t)size, now_ns());
 		} else {
 			play->audio_datagrams++;
+			delay_line_put(&play->audio_line, data, (size_t)size, now_ns());
 		}
 	}
 }
@@ -349,6 +358,7 @@ static void loop(struct es_moon_play *play) {
 		receive(play, play->audio_fd, false);
 		int64_t now = now_ns();
 		delay_line_run(&play->delay_line, now);
+		delay_line_run(&play->audio_line, now);
 		keep_alive(play, now);
 		service_control(play);
 		if (play->end == NULL) {
@@ -378,6 +388,7 @@ static void say_statistics(const struct es_moon_play *play) {
 	say_number("invalidations_asked", (int64_t)video->invalidations_asked);
 	say_number("violations", (int64_t)video->violations);
 	say_number("audio_datagrams", (int64_t)play->audio_datagrams);
+	audio_say_statistics(play->audio);
 	say_number("strangers", (int64_t)play->strangers);
 	say_number("control_bad", (int64_t)(control->malformed + control->forged + control->replayed));
 }
@@ -390,6 +401,20 @@ static void say_the_end(const struct es_moon_play *play) {
 	say_text("code", play->has_code ? code : NULL);
 	say_statistics(play);
 	say_end();
+}
+
+static bool make_audio(struct es_moon_play *play) {
+	const struct es_moon_wishes *wishes = &play->options->wishes;
+	bool encrypted = play->terms.encryption & ES_GAMESTREAM_ENCRYPT_AUDIO;
+	play->audio = audio_create(&(struct es_moon_audio_params){
+			.key = encrypted ? play->key : NULL,
+			.key_id = (uint32_t)play->key_id,
+			.channels = wishes->audio_channels,
+			.packet_ms = wishes->audio_packet_ms,
+			.high_quality = wishes->audio_high_quality,
+			.surround = play->terms.surround,
+	});
+	return play->audio != NULL;
 }
 
 static bool make_receiver(struct es_moon_play *play) {
@@ -405,8 +430,11 @@ static bool make_receiver(struct es_moon_play *play) {
 	};
 	play->video = video_create(&params);
 	play->delay_line.take = handle_datagram;
-	play->delay_line.data = play;
-	return play->video != NULL && delay_line_init(&play->delay_line, &options->impair) &&
+	play->audio_line.take = handle_audio_datagram;
+	play->delay_line.data = play->audio_line.data = play;
+	return play->video != NULL && make_audio(play) &&
+			delay_line_init(&play->delay_line, &options->impair) &&
+			delay_line_init(&play->audio_line, &options->impair) &&
 			viewing_init(&play->viewing, options->wishes.codec, !options->no_decode, options->out);
 }
 
@@ -436,6 +464,8 @@ static void finish(struct es_moon_play *play) {
 	viewing_finish(&play->viewing);
 	video_destroy(play->video);
 	delay_line_finish(&play->delay_line);
+	delay_line_finish(&play->audio_line);
+	audio_destroy(play->audio);
 	if (play->video_fd >= 0) {
 		close(play->video_fd);
 	}

@@ -297,6 +297,22 @@ static bool is_offered(const char *sdp, enum es_codec codec) {
 	}
 }
 
+// As Moonlight: the first of a channel count is of normal quality, the second of high.
+static void choose_surround(
+		const char *sdp, const struct es_moon_wishes *wishes, struct es_moon_terms *terms) {
+	char name[64];
+	snprintf(name, sizeof(name), "a=fmtp:97 surround-params=%u", wishes->audio_channels);
+	const char *at = strstr(sdp, name);
+	if (at != NULL && wishes->audio_high_quality && wishes->audio_channels > 2) {
+		at = strstr(at + 1, name);
+	}
+	if (at != NULL) {
+		at += strlen(name) - 1;
+		snprintf(terms->surround, sizeof(terms->surround), "%.*s", (int)strspn(at, "0123456789"),
+				at);
+	}
+}
+
 static bool choose(struct es_moon_rtsp *rtsp, const struct es_moon_wishes *wishes,
 		struct es_moon_terms *terms) {
 	const char *sdp = rtsp->body;
@@ -308,6 +324,7 @@ static bool choose(struct es_moon_rtsp *rtsp, const struct es_moon_wishes *wishe
 			: supported & (ES_GAMESTREAM_ENCRYPT_CONTROL | requested | wishes->encryption);
 	terms->host_invalidates = strstr(sdp, "x-nv-video[0].refPicInvalidation:1") != NULL;
 	terms->pen_touch = features & 1;
+	choose_surround(sdp, wishes, terms);
 	bool video_encrypted = terms->encryption & ES_GAMESTREAM_ENCRYPT_VIDEO;
 	uint16_t packet_size = wishes->packet_size != 0 ? wishes->packet_size : 1392;
 	terms->packet_size = (uint16_t)(packet_size - (video_encrypted ? 32 : 0));
@@ -365,11 +382,16 @@ static void write_general(char *text, size_t cap, size_t *n, const struct es_moo
 			wishes->invalidate && terms->host_invalidates ? 0 : 1);
 	append(text, cap, n, "a=x-nv-video[0].clientRefreshRateX100:%d \r\n",
 			wishes->mode.refresh_mhz / 10);
-	append(text, cap, n, "a=x-nv-audio.surround.numChannels:2 \r\n");
-	append(text, cap, n, "a=x-nv-audio.surround.channelMask:3 \r\n");
-	append(text, cap, n, "a=x-nv-audio.surround.enable:0 \r\n");
-	append(text, cap, n, "a=x-nv-audio.surround.AudioQuality:0 \r\n");
-	append(text, cap, n, "a=x-nv-aqos.packetDuration:5 \r\n");
+	uint8_t channels = wishes->audio_channels;
+	append(text, cap, n, "a=x-nv-audio.surround.numChannels:%u \r\n", channels);
+	append(text, cap, n, "a=x-nv-audio.surround.channelMask:%d \r\n",
+			channels == 8			? 0x63f
+					: channels == 6 ? 0x3f
+									: 3);
+	append(text, cap, n, "a=x-nv-audio.surround.enable:%d \r\n", channels > 2);
+	append(text, cap, n, "a=x-nv-audio.surround.AudioQuality:%d \r\n",
+			channels > 2 && wishes->audio_high_quality);
+	append(text, cap, n, "a=x-nv-aqos.packetDuration:%u \r\n", wishes->audio_packet_ms);
 	append(text, cap, n, "a=x-nv-video[0].encoderCscMode:2 \r\n");
 }
 

@@ -16,6 +16,8 @@ struct es_moon_wishes {
 	uint16_t packet_size; // 0: as Moonlight
 	uint8_t slices;
 	bool invalidate; // reference invalidation if the host can, which takes several reference frames
+	uint8_t audio_channels, audio_packet_ms;
+	bool audio_high_quality;
 	const char *extra; // attribute lines for ANNOUNCE, or NULL
 };
 
@@ -27,6 +29,7 @@ struct es_moon_terms {
 	uint16_t packet_size;
 	bool host_invalidates; // reference invalidation
 	bool pen_touch;
+	char surround[16]; // surround-params as the host advertises them for what is wished
 };
 
 // Called when the audio port is known: its pings begin.

@@ -36,6 +36,14 @@ void say_number(const char *name, int64_t value) {
 	printf("%" PRId64, value);
 }
 
+void say_decimals(const char *name, const double *values, size_t n) {
+	put_name(name);
+	for (size_t i = 0; i < n; i++) {
+		printf("%s%.4f", i == 0 ? "[" : ",", values[i]);
+	}
+	fputs(n == 0 ? "[]" : "]", stdout);
+}
+
 void say_bool(const char *name, bool value) {
 	put_name(name);
 	fputs(value ? "true" : "false", stdout);

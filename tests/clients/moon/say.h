@@ -2,11 +2,13 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 // One line: begin, any number of members, end.
 void say_begin(const char *event);
 void say_number(const char *name, int64_t value);
+void say_decimals(const char *name, const double *values, size_t n); // an array
 void say_bool(const char *name, bool value);
 void say_text(const char *name, const char *value); // NULL: null
 void say_null(const char *name);
