@@ -3,20 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encode/yuv_matrix.h"
 #include "protocol/frame_msg.h"
 
-// Blending happens on the YUV samples. With premultiplied colour c and alpha a the sum
-// dst * (1 - a) + c is linear, and the conversion is linear but for its offsets (16, 128), which
-// must be premultiplied too: Y' = Y * (1 - a) + (16 * a + M * c). Coefficients in 1/65536.
-#define Y_R 11966
-#define Y_G 40254
-#define Y_B 4064
-#define U_R (-6596)
-#define U_G (-22189)
-#define U_B 28784
-#define V_R 28784
-#define V_G (-26145)
-#define V_B (-2639)
+// Blending happens on the codes. With premultiplied colour c and alpha a the sum dst * (1 - a) + c is
+// linear, and the conversion is linear but for its offsets, which must be premultiplied too:
+// Y' = Y * (1 - a) + (offset * a + M * c). Coefficients of components in 0..255, in 1/65536.
+struct coefficients {
+	int32_t r, g, b, offset;
+};
+
+struct plan {
+	struct es_layout layout;
+	struct coefficients part[3];
+	int32_t max;
+};
 
 // The save-under covers the box aligned out to even pixels.
 #define MAX_BOX (ES_CURSOR_MAX_SIZE + 2)
@@ -35,8 +36,7 @@ struct es_cursor_blend {
 	uint32_t shown_width, shown_height;
 
 	struct es_rect under; // even, inside the picture; width 0: nothing kept
-	uint8_t under_luma[MAX_BOX * MAX_BOX];
-	uint8_t under_chroma[MAX_BOX * MAX_BOX / 2]; // NV12: interleaved; I420: U, then V
+	uint8_t under_planes[3][MAX_BOX * MAX_BOX * 2]; // as much as the deepest layout needs
 };
 
 struct pixel {
@@ -52,56 +52,83 @@ static struct pixel pixel_at(const struct es_cursor_blend *cursor, int64_t x, in
 			(int32_t)(v & 255)};
 }
 
-static uint8_t clamp_u8(int32_t v) {
-	return v < 0 ? 0 : v > 255 ? 255 : (uint8_t)v;
+static int64_t left_of(const struct es_cursor_blend *cursor) {
+	return (int64_t)cursor->x - cursor->hotspot_x;
 }
 
-// below * (1 - a) + over, with a and over being `scale` times their value.
-static uint8_t mix(uint8_t below, int32_t alpha, int32_t over_65536, int32_t scale) {
-	int32_t kept = (below * (255 * scale - alpha) + 255 * scale / 2) / (255 * scale);
-	return clamp_u8(kept + (over_65536 / scale + 32768) / 65536);
+static int64_t top_of(const struct es_cursor_blend *cursor) {
+	return (int64_t)cursor->y - cursor->hotspot_y;
 }
 
-static int32_t offset_65536(int32_t offset, int32_t alpha) {
-	return (int32_t)((int64_t)offset * alpha * 65536 / 255);
+static struct coefficients scale_coefficients(const float row[4]) {
+	float unit = 65536.0f / 255;
+	return (struct coefficients){(int32_t)(row[0] * unit), (int32_t)(row[1] * unit),
+			(int32_t)(row[2] * unit), (int32_t)row[3]};
 }
 
-static uint8_t blend_luma(uint8_t below, struct pixel p) {
-	return mix(below, p.a, offset_65536(16, p.a) + Y_R * p.r + Y_G * p.g + Y_B * p.b, 1);
+static struct plan make_plan(const struct es_picture *picture) {
+	struct es_yuv_matrix matrix = yuv_matrix(&picture->colour);
+	return (struct plan){
+			.layout = picture_layout(picture->layout),
+			.part = {scale_coefficients(matrix.y), scale_coefficients(matrix.u),
+					scale_coefficients(matrix.v)},
+			.max = matrix.max_code,
+	};
 }
 
-static void blend_luma_pair(const struct es_cursor_blend *cursor, uint8_t *luma, uint32_t stride,
-		int64_t x, int64_t y, struct pixel *sum) {
-	*sum = (struct pixel){0};
-	for (int dy = 0; dy < 2; dy++) {
-		for (int dx = 0; dx < 2; dx++) {
-			struct pixel p = pixel_at(cursor, x + dx, y + dy);
-			if (p.a != 0) {
-				luma[(size_t)dy * stride + dx] = blend_luma(luma[(size_t)dy * stride + dx], p);
-			}
-			sum->a += p.a;
-			sum->r += p.r;
-			sum->g += p.g;
-			sum->b += p.b;
-		}
+// below * (1 - a) + over, with `p` being the sum of `n` pixels.
+static int32_t mix(const struct plan *plan, int part, int32_t below, struct pixel p, int32_t n) {
+	const struct coefficients *c = &plan->part[part];
+	int32_t kept = (below * (255 * n - p.a) + 255 * n / 2) / (255 * n);
+	int64_t over = (int64_t)c->offset * p.a * 65536 / 255 + (int64_t)c->r * p.r +
+			(int64_t)c->g * p.g + (int64_t)c->b * p.b;
+	int32_t code = kept + (int32_t)((over / n + 32768) >> 16);
+	return code < 0 ? 0 : code > plan->max ? plan->max : code;
+}
+
+static void mix_at(const struct plan *plan, int part, uint8_t *at, struct pixel p, int32_t n) {
+	if (plan->layout.sample_size == 1) {
+		*at = (uint8_t)mix(plan, part, *at, p, n);
+		return;
+	}
+	uint16_t word;
+	memcpy(&word, at, sizeof(word));
+	word = (uint16_t)(mix(plan, part, word >> plan->layout.shift, p, n) << plan->layout.shift);
+	memcpy(at, &word, sizeof(word));
+}
+
+static void blend_pixel(const struct plan *plan, struct es_picture *picture, uint32_t x, uint32_t y,
+		struct pixel p) {
+	for (uint32_t i = 0; i < (plan->layout.subsampled ? 1u : 3u); i++) {
+		uint8_t *row = picture->plane[i] + (size_t)y * picture->stride[i];
+		mix_at(plan, (int)i, row + (size_t)x * plan->layout.sample_size, p, 1);
 	}
 }
 
-static void blend_chroma(uint8_t *u, uint8_t *v, struct pixel sum) {
-	int32_t offset = offset_65536(128, sum.a);
-	*u = mix(*u, sum.a, offset + U_R * sum.r + U_G * sum.g + U_B * sum.b, 4);
-	*v = mix(*v, sum.a, offset + V_R * sum.r + V_G * sum.g + V_B * sum.b, 4);
+// Where there is one sample of chroma for four pixels.
+static void blend_chroma(const struct plan *plan, struct es_picture *picture, uint32_t x,
+		uint32_t y, struct pixel sum) {
+	uint8_t *u = picture_at(picture, 1, x, y);
+	uint8_t *v =
+			plan->layout.interleaved ? u + plan->layout.sample_size : picture_at(picture, 2, x, y);
+	mix_at(plan, 1, u, sum, 4);
+	mix_at(plan, 2, v, sum, 4);
 }
 
-static void chroma_at(
-		struct es_picture *picture, uint32_t x, uint32_t y, uint8_t **u, uint8_t **v) {
-	size_t row = (size_t)(y / 2) * picture->stride[1];
-	if (picture->layout == ES_PICTURE_NV12) {
-		*u = picture->plane[1] + row + x;
-		*v = *u + 1;
-	} else {
-		*u = picture->plane[1] + row + x / 2;
-		*v = picture->plane[2] + row + x / 2;
+// 2x2 pixels, the first at x, y of the screen.
+static void blend_block(const struct plan *plan, const struct es_cursor_blend *cursor,
+		struct es_picture *picture, uint32_t x, uint32_t y) {
+	struct pixel sum = {0};
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t px = x + (i & 1), py = y + i / 2;
+		struct pixel p = pixel_at(cursor, px - left_of(cursor), py - top_of(cursor));
+		if (p.a != 0) {
+			blend_pixel(plan, picture, px, py, p);
+		}
+		sum = (struct pixel){sum.a + p.a, sum.r + p.r, sum.g + p.g, sum.b + p.b};
+	}
+	if (plan->layout.subsampled && sum.a != 0) {
+		blend_chroma(plan, picture, x, y, sum);
 	}
 }
 
@@ -115,28 +142,16 @@ static void copy_rows(uint8_t *to, size_t to_stride, const uint8_t *from, size_t
 // Between the picture and the save-under, in either direction.
 static void copy_under(struct es_cursor_blend *cursor, struct es_picture *picture, bool save) {
 	const struct es_rect *r = &cursor->under;
-	bool nv12 = picture->layout == ES_PICTURE_NV12;
-	for (int i = 0; i < (nv12 ? 2 : 3); i++) {
-		uint32_t x = i == 0 || nv12 ? r->x : r->x / 2, y = i == 0 ? r->y : r->y / 2;
-		uint32_t width = i == 0 || nv12 ? r->width : r->width / 2;
-		uint32_t height = i == 0 ? r->height : r->height / 2;
-		uint8_t *there = picture->plane[i] + (size_t)y * picture->stride[i] + x;
-		uint8_t *kept = i == 0 ? cursor->under_luma : cursor->under_chroma;
-		kept += i == 2 ? (size_t)width * height : 0;
+	for (uint32_t i = 0; i < picture_layout(picture->layout).n_planes; i++) {
+		size_t width = picture_row_size(picture, i, r->width);
+		size_t rows = picture_rows(picture, i, r->height);
+		uint8_t *there = picture_at(picture, i, r->x, r->y);
 		if (save) {
-			copy_rows(kept, width, there, picture->stride[i], width, height);
+			copy_rows(cursor->under_planes[i], width, there, picture->stride[i], width, rows);
 		} else {
-			copy_rows(there, picture->stride[i], kept, width, width, height);
+			copy_rows(there, picture->stride[i], cursor->under_planes[i], width, width, rows);
 		}
 	}
-}
-
-static int64_t left_of(const struct es_cursor_blend *cursor) {
-	return (int64_t)cursor->x - cursor->hotspot_x;
-}
-
-static int64_t top_of(const struct es_cursor_blend *cursor) {
-	return (int64_t)cursor->y - cursor->hotspot_y;
 }
 
 // The cursor's box inside the picture, aligned out to even pixels; width 0 if there is none.
@@ -234,16 +249,10 @@ void cursor_blend_apply(struct es_cursor_blend *cursor, struct es_picture *pictu
 		return;
 	}
 	copy_under(cursor, picture, true);
+	struct plan plan = make_plan(picture);
 	for (uint32_t y = r->y; y < r->y + r->height; y += 2) {
 		for (uint32_t x = r->x; x < r->x + r->width; x += 2) {
-			struct pixel sum;
-			blend_luma_pair(cursor, picture->plane[0] + (size_t)y * picture->stride[0] + x,
-					picture->stride[0], x - left_of(cursor), y - top_of(cursor), &sum);
-			if (sum.a != 0) {
-				uint8_t *u, *v;
-				chroma_at(picture, x, y, &u, &v);
-				blend_chroma(u, v, sum);
-			}
+			blend_block(&plan, cursor, picture, x, y);
 		}
 	}
 }

@@ -35,8 +35,12 @@ static void convert_all(const uint32_t *argb, struct es_picture *picture) {
 }
 
 static size_t picture_bytes(const struct es_picture *picture) {
-	return (size_t)picture->stride[0] * picture_coded_height(picture) +
-			(size_t)(picture->stride[1] + picture->stride[2]) * (picture_coded_height(picture) / 2);
+	size_t size = 0;
+	for (uint32_t i = 0; i < picture_layout(picture->layout).n_planes; i++) {
+		size += (size_t)picture->stride[i] *
+				picture_rows(picture, i, picture_coded_height(picture));
+	}
+	return size;
 }
 
 static uint32_t over(uint32_t below, uint32_t above) {
@@ -59,16 +63,19 @@ static void blend_rgb(uint32_t *argb, const uint32_t *image, int width, int heig
 	}
 }
 
+// In codes.
 static int worst_difference(const struct es_picture *a, const struct es_picture *b) {
+	struct es_layout layout = picture_layout(a->layout);
 	int worst = 0;
-	bool nv12 = a->layout == ES_PICTURE_NV12;
-	for (int plane = 0; plane < (nv12 ? 2 : 3); plane++) {
-		uint32_t rows = plane == 0 ? HEIGHT : HEIGHT / 2;
-		uint32_t columns = plane == 0 ? WIDTH : nv12 ? WIDTH & ~1u : WIDTH / 2;
+	for (uint32_t i = 0; i < layout.n_planes; i++) {
+		uint32_t rows = picture_rows(a, i, HEIGHT);
+		size_t size = picture_row_size(a, i, i == 0 ? WIDTH : WIDTH & ~1u);
 		for (uint32_t y = 0; y < rows; y++) {
-			for (uint32_t x = 0; x < columns; x++) {
-				size_t at = (size_t)y * a->stride[plane] + x;
-				int difference = abs(a->plane[plane][at] - b->plane[plane][at]);
+			for (size_t x = 0; x < size; x += layout.sample_size) {
+				uint16_t one = 0, other = 0;
+				memcpy(&one, a->plane[i] + (size_t)y * a->stride[i] + x, layout.sample_size);
+				memcpy(&other, b->plane[i] + (size_t)y * b->stride[i] + x, layout.sample_size);
+				int difference = abs((one >> layout.shift) - (other >> layout.shift));
 				worst = difference > worst ? difference : worst;
 			}
 		}
@@ -86,7 +93,8 @@ static void draw_background(uint32_t *argb) {
 	}
 }
 
-static void check_at(enum es_picture_layout layout, int x, int y, int width, int height) {
+static void check_at(
+		enum es_picture_layout layout, bool wide, int x, int y, int width, int height) {
 	static uint32_t argb[WIDTH * HEIGHT];
 	static uint32_t image[40 * 40];
 	draw_background(argb);
@@ -98,6 +106,10 @@ static void check_at(enum es_picture_layout layout, int x, int y, int width, int
 	assert_true(picture_init(&blended, layout, WIDTH, HEIGHT));
 	assert_true(picture_init(&wanted, layout, WIDTH, HEIGHT));
 	assert_true(picture_init(&clean, layout, WIDTH, HEIGHT));
+	if (wide) {
+		blended.colour.matrix = wanted.colour.matrix = clean.colour.matrix = 9;
+		blended.colour.full_range = wanted.colour.full_range = clean.colour.full_range = true;
+	}
 	convert_all(argb, &blended);
 	convert_all(argb, &clean);
 
@@ -108,8 +120,9 @@ static void check_at(enum es_picture_layout layout, int x, int y, int width, int
 	blend_rgb(argb, image, width, height, x, y);
 	convert_all(argb, &wanted);
 	int worst = worst_difference(&blended, &wanted);
-	if (worst > MAX_ERROR) {
-		fail_msg("%dx%d at %d,%d is off by %d", width, height, x, y, worst);
+	if (worst > MAX_ERROR << (picture_layout(layout).depth - 8)) {
+		fail_msg("%dx%d at %d,%d in layout %d is off by %d", width, height, x, y, (int)layout,
+				worst);
 	}
 	cursor_blend_restore(cursor, &blended);
 	assert_memory_equal(blended.plane[0], clean.plane[0], picture_bytes(&clean));
@@ -124,7 +137,8 @@ static void test_like_rgb_everywhere(void **state) {
 		int width = 1 + (int)(random_u32() % 40), height = 1 + (int)(random_u32() % 40);
 		int x = (int)(random_u32() % (WIDTH + 60)) - 50,
 			y = (int)(random_u32() % (HEIGHT + 60)) - 50;
-		check_at(i & 1 ? ES_PICTURE_NV12 : ES_PICTURE_I420, x, y, width, height);
+		check_at((enum es_picture_layout)(i % (ES_PICTURE_I410 + 1)), i % 11 == 0, x, y, width,
+				height);
 	}
 }
 
