@@ -14,15 +14,19 @@
 #include "base/log.h"
 #include "encode/complexity.h"
 #include "encode/rate_control.h"
+#include "encode/skip_picture.h"
 
 // Frames that stay referable for invalidation. 8 of 1080p are level 5.0.
 #define DPB_FRAMES 8
 // frame_num, which names references in the stream, has 4 bits while the DPB has less than 16.
-#define FRAME_NUM_RANGE 16
+#define FRAME_NUM_RANGE ES_SKIP_FRAME_NUMS
+// Units whose frame_num is remembered: all that can be invalidated.
+#define REMEMBERED_UNITS 16
 // What one core encodes in time with the fastest preset, with room for the rest of the machine.
 #define PIXELS_PER_SECOND_PER_THREAD (UINT64_C(1920) * 1080 * 62)
 
 static_assert(DPB_FRAMES + 1 < FRAME_NUM_RANGE, "x264 would take a wider frame_num");
+static_assert(DPB_FRAMES <= REMEMBERED_UNITS, "a frame_num would be forgotten");
 static_assert(ES_MB_UNCHANGED == X264_MBINFO_CONSTANT, "hints are passed on as they are");
 
 struct x264_encoder {
@@ -35,6 +39,10 @@ struct x264_encoder {
 	uint64_t last_sequence; // encoded; 0: none
 	uint64_t idr_sequence;
 	uint64_t dpb_frames;
+	// Pictures of x264 from the last IDR on, which is number 0: of the next one, and of each unit; of one
+	// without x264 that of the next.
+	uint64_t next_number, numbers[REMEMBERED_UNITS];
+	bool may_skip; // the newest unit is one of x264's, and all of it may be referred to
 };
 
 static void log_from_x264(void *data, int level, const char *format, va_list args) {
@@ -206,11 +214,50 @@ static size_t copy_nals(const x264_nal_t *nals, int n_nals, uint8_t *out, size_t
 	return size;
 }
 
+// Nothing changed, and the client has it as fine as it is going to have it: what x264 would take
+// milliseconds for is written in no time. Every other one: x264's are referred to.
+static bool repeats(const struct x264_encoder *encoder, const struct es_encode_request *request) {
+	return encoder->may_skip && request->n_damage == 0 && !request->force_idr &&
+			encoder->rate.coarsest_qp <= encoder_x264.good_qp;
+}
+
+static bool repeat(struct x264_encoder *encoder, const struct es_encode_request *request,
+		uint8_t *out, size_t cap, struct es_encoded *encoded) {
+	const x264_param_t *param = &encoder->param;
+	uint32_t macroblocks = (uint32_t)((param->i_width + 15) / 16 * ((param->i_height + 15) / 16));
+	size_t size = skip_picture_write(macroblocks, (uint32_t)encoder->next_number, out, cap);
+	if (size == 0) {
+		es_log(ES_LOG_ERROR, "no room for a picture in %zu bytes", cap);
+		return false;
+	}
+	static const struct es_complexity_cost nothing;
+	int qp = encoder->rate.coarsest_qp;
+	rate_control_update(&encoder->rate, false, qp, &nothing, size);
+	*encoded = (struct es_encoded){.size = size, .qp = (uint8_t)qp};
+	encoder->may_skip = false;
+	encoder->last_sequence = request->sequence;
+	encoder->numbers[request->sequence % REMEMBERED_UNITS] = encoder->next_number;
+	return true;
+}
+
+static void note_picture(struct x264_encoder *encoder, uint64_t sequence, bool idr) {
+	encoder->last_sequence = sequence;
+	if (idr) {
+		encoder->idr_sequence = sequence;
+		encoder->next_number = 0;
+	}
+	encoder->numbers[sequence % REMEMBERED_UNITS] = encoder->next_number++;
+	encoder->may_skip = !encoder->param.b_cabac;
+}
+
 static bool x264_encode(struct es_encoder *base, const struct es_picture *picture,
 		const struct es_encode_request *request, uint8_t *out, size_t cap,
 		struct es_encoded *encoded) {
 	struct x264_encoder *encoder = (struct x264_encoder *)base;
 	bool idr = request->force_idr || encoder->last_sequence == 0;
+	if (repeats(encoder, request)) {
+		return repeat(encoder, request, out, cap, encoded);
+	}
 	struct es_complexity_cost cost = measure(encoder, picture, request, idr);
 	int qp = rate_control_qp(&encoder->rate, idr, &cost);
 	x264_picture_t in, result;
@@ -235,10 +282,7 @@ static bool x264_encode(struct es_encoder *base, const struct es_picture *pictur
 			.idr = result.b_keyframe != 0,
 			.qp = (uint8_t)encoder->rate.coarsest_qp,
 	};
-	encoder->last_sequence = request->sequence;
-	if (encoded->idr) {
-		encoder->idr_sequence = request->sequence;
-	}
+	note_picture(encoder, request->sequence, encoded->idr);
 	return true;
 }
 
@@ -259,8 +303,9 @@ static bool loses_count(const struct x264_encoder *encoder, uint64_t first) {
 	if (first <= encoder->idr_sequence) {
 		return true;
 	}
-	uint64_t before = (first - 1 - encoder->idr_sequence) / FRAME_NUM_RANGE;
-	return (encoder->last_sequence - encoder->idr_sequence) / FRAME_NUM_RANGE != before;
+	const uint64_t *numbers = encoder->numbers;
+	uint64_t before = (numbers[first % REMEMBERED_UNITS] - 1) / FRAME_NUM_RANGE;
+	return numbers[encoder->last_sequence % REMEMBERED_UNITS] / FRAME_NUM_RANGE != before;
 }
 
 // Everything after `first` may show what was predicted from it, so that all of it goes. When no
@@ -273,6 +318,7 @@ static bool x264_invalidate(struct es_encoder *base, uint64_t first, uint64_t la
 	if (encoder->last_sequence - first + 1 >= encoder->dpb_frames || loses_count(encoder, first)) {
 		return false;
 	}
+	encoder->may_skip = false;
 	for (uint64_t sequence = first; sequence <= encoder->last_sequence; sequence++) {
 		if (x264_encoder_invalidate_reference(encoder->x264, (int64_t)sequence) != 0) {
 			return false;

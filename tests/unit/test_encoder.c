@@ -322,17 +322,72 @@ static void test_bitrate_without_idr(void **state) {
 	for_each_encoder(check_bitrate);
 }
 
+// What an encoder may write without encoding, because nothing changed.
+#define REPEAT_SIZE 32
+
+static void draw_nothing(struct stream *stream, uint32_t frame) {
+	if (frame == 0) {
+		draw_all(stream, frame);
+	}
+}
+
+// Still, but for a box now and then.
+static void draw_seldom(struct stream *stream, uint32_t frame) {
+	draw_nothing(stream, frame);
+	if (frame % 7 == 0) {
+		draw_box(stream, frame);
+	}
+}
+
+// The same picture again and again is that, once it is as fine as it gets; and what comes then.
+static void check_repeats(const struct es_encoder_impl *impl) {
+	struct stream *stream = stream_open(impl, 20000);
+	struct es_decode_back *decoder = decode_back_create(impl->codec);
+	static uint8_t luma[LUMA], before[LUMA];
+	unsigned n_tiny = 0;
+	bool fine = false, was_tiny = false;
+	for (uint32_t frame = 0; frame < 110; frame++) {
+		bool changes = frame % 10 == 0 && frame >= 60;
+		draw_nothing(stream, frame);
+		if (changes) {
+			draw_box(stream, frame);
+		}
+		const struct es_encoded *encoded = encode(stream, frame == 90, frame > 0 && frame != 90);
+		assert_int_equal(encoded->idr, frame == 0 || frame == 90);
+		struct es_decoded decoded;
+		decode(decoder, stream, stream->sequence, &decoded);
+		copy_luma(&decoded, luma);
+		bool tiny = encoded->size <= REPEAT_SIZE && stream->units[stream->sequence][4] == 1;
+		assert_false(tiny && was_tiny); // H.264 forbids that with this order of pictures
+		assert_true(!tiny || (fine && memcmp(luma, before, LUMA) == 0));
+		assert_true(mean_error(stream, &decoded) < 6);
+		memcpy(before, luma, LUMA);
+		fine = encoded->qp != 0 && encoded->qp <= impl->good_qp;
+		n_tiny += tiny;
+		was_tiny = tiny;
+	}
+	assert_true(strcmp(impl->name, "x264") != 0 || n_tiny > 20);
+	decode_back_destroy(decoder);
+	stream_close(stream);
+}
+
+static void test_repeats(void **state) {
+	for_each_encoder(check_repeats);
+}
+
+typedef void draw_fn(struct stream *stream, uint32_t frame);
+
 // Units first..last are lost, and a client keeps from its decoder the `n_late` ones that are made until
 // the encoder knows. From the recovery unit on it shows exactly what one shows that lost nothing.
-static void check_loss(const struct es_encoder_impl *impl, uint64_t first, uint64_t last,
-		uint64_t n_late, bool needs_no_idr) {
+static void check_loss_of(draw_fn *draw, const struct es_encoder_impl *impl, uint64_t first,
+		uint64_t last, uint64_t n_late, bool needs_no_idr) {
 	struct stream *stream = stream_open(impl, 8000);
 	struct es_decode_back *all = decode_back_create(impl->codec);
 	struct es_decode_back *lossy = decode_back_create(impl->codec);
 	static uint8_t wanted[LUMA], found[LUMA];
 	bool possible = false;
 	for (uint32_t frame = 0; frame < 70; frame++) {
-		draw_all(stream, frame);
+		draw(stream, frame);
 		uint64_t sequence = stream->sequence + 1;
 		bool recovers = sequence == last + n_late + 1;
 		if (recovers) {
@@ -354,6 +409,23 @@ static void check_loss(const struct es_encoder_impl *impl, uint64_t first, uint6
 	decode_back_destroy(all);
 	decode_back_destroy(lossy);
 	stream_close(stream);
+}
+
+static void check_loss(const struct es_encoder_impl *impl, uint64_t first, uint64_t last,
+		uint64_t n_late, bool needs_no_idr) {
+	check_loss_of(draw_all, impl, first, last, n_late, needs_no_idr);
+}
+
+// Of a picture in which little happens, where it is seldom that something refers to a unit.
+static void check_still_losses(const struct es_encoder_impl *impl) {
+	for (uint64_t first = 20; impl->invalidate != NULL && first < 60; first += 3) {
+		check_loss_of(draw_seldom, impl, first, first + first % 8, 0, false);
+		check_loss_of(draw_seldom, impl, first, first + 1, 2, false);
+	}
+}
+
+static void test_still_pictures_recover(void **state) {
+	for_each_encoder(check_still_losses);
 }
 
 static void check_losses(const struct es_encoder_impl *impl) {
@@ -524,6 +596,8 @@ int main(void) {
 			cmocka_unit_test(test_headers),
 			cmocka_unit_test(test_bitrate_without_idr),
 			cmocka_unit_test(test_recovers_bit_exact),
+			cmocka_unit_test(test_repeats),
+			cmocka_unit_test(test_still_pictures_recover),
 			cmocka_unit_test(test_hopeless_loss),
 			cmocka_unit_test(test_hints_do_not_show),
 			cmocka_unit_test(test_too_long_is_an_error),
