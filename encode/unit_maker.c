@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "encode/unit_check.h"
 #include "encode/unit_link.h"
 
 struct es_unit_maker {
@@ -308,6 +309,12 @@ bool unit_maker_encode(struct es_unit_maker *maker, struct es_cursor_blend *curs
 	struct es_encoded encoded;
 	if (!pipeline_encode(maker->pipeline, cursor, purpose, &request, data, cap, &encoded)) {
 		failure_set(maker->failure, "%s cannot go on", maker->impl->name);
+		return false;
+	}
+	const char *wrong = unit_check(maker->impl->codec, data, encoded.size, encoded.idr);
+	if (wrong != NULL) {
+		failure_set(maker->failure, "%s returns what is no %s: %s", maker->impl->name,
+				codec_name(maker->impl->codec), wrong);
 		return false;
 	}
 	unit->size = (uint32_t)encoded.size;
