@@ -49,6 +49,15 @@ static bool create_output(struct es_display *display) {
 			render_device_create(display->output, &display->renderer, &display->allocator);
 }
 
+static void choose_depth(struct es_display *display) {
+	if (display->colour.depth > 8 && !virtual_output_use_10_bits(display->output)) {
+		es_log(ES_LOG_WARN,
+				"windows are put together with 8 bits a channel: the %s renderer here "
+				"has no more",
+				render_device_name(display->renderer));
+	}
+}
+
 static bool create_scene(struct es_display *display) {
 	struct wlr_output *wlr_output = &display->output->wlr_output;
 	display->output_layout = wlr_output_layout_create(display->wl_display);
@@ -76,6 +85,7 @@ static bool create_scene(struct es_display *display) {
 
 static bool switch_on(struct es_display *display) {
 	const struct es_mode *mode = &display->mode;
+	choose_depth(display);
 	if (!wlr_backend_start(&display->output->backend) ||
 			!virtual_output_set_mode(display->output, mode, scale_of(display))) {
 		es_log(ES_LOG_ERROR, "cannot switch a screen of %ux%u on: is there memory for it?",
@@ -123,14 +133,15 @@ static bool open_socket(struct es_display *display) {
 	return true;
 }
 
-struct es_display *display_create(
-		const struct es_mode *mode, uint32_t scale_milli, int32_t detached_mhz) {
+struct es_display *display_create(const struct es_mode *mode, const struct es_colour *colour,
+		uint32_t scale_milli, int32_t detached_mhz) {
 	struct es_display *display = calloc(1, sizeof(*display));
 	if (display == NULL) {
 		es_log(ES_LOG_ERROR, "cannot make the display: out of memory");
 		return NULL;
 	}
 	display->mode = *mode;
+	display->colour = *colour;
 	display->scale_milli = scale_milli;
 	wl_list_init(&display->views);
 	if (!create_loop(display) || !create_output(display)) {

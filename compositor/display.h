@@ -57,6 +57,7 @@ struct es_display {
 	struct wl_list views; // es_view.link
 
 	struct es_mode mode;
+	struct es_colour colour; // of the screen
 	uint32_t scale_milli;
 	struct es_display_stats stats; // committed, superseded and usage are filled in when asked for
 
@@ -69,8 +70,8 @@ struct es_display {
 
 // Everything up to the listening socket; no app yet. detached_mhz as in START_DISPLAY. NULL after a
 // logged error.
-struct es_display *display_create(
-		const struct es_mode *mode, uint32_t scale_milli, int32_t detached_mhz);
+struct es_display *display_create(const struct es_mode *mode, const struct es_colour *colour,
+		uint32_t scale_milli, int32_t detached_mhz);
 // In the order that wlroots demands; NULL and half-built are fine. Does not wait for the app: app_stop first.
 void display_destroy(struct es_display *display);
 

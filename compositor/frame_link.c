@@ -10,7 +10,9 @@
 #include "base/fd.h"
 #include "base/link.h"
 #include "base/log.h"
+#include "compositor/acquire_fence.h"
 #include "compositor/cursor_plane.h"
+#include "compositor/release_point.h"
 
 #define MAX_CREDITS 2
 
@@ -76,7 +78,7 @@ static bool send_msg(struct es_frame_link *link, const struct es_frame_msg *msg,
 static void send_mode(struct es_frame_link *link, const struct es_mode *mode) {
 	struct es_frame_msg msg = {.type = ES_FRAME_MODE};
 	msg.mode.mode = *mode;
-	msg.mode.colour = colour_sdr();
+	msg.mode.colour = link->colour;
 	send_msg(link, &msg, NULL);
 }
 
@@ -127,14 +129,30 @@ static bool describe_memory(struct wlr_buffer *wlr_buffer, struct es_frame_buffe
 	return true;
 }
 
+static bool imports(const struct es_frame_link *link, const struct es_frame_buffer *buffer) {
+	for (uint32_t i = 0; i < link->n_formats; i++) {
+		if (link->formats[i].fourcc == buffer->fourcc &&
+				link->formats[i].modifier == buffer->modifier) {
+			return true;
+		}
+	}
+	return false;
+}
+
+// Some buffers are both: memory for an encoder that does not import such a DMA-BUF.
+static bool describe(const struct es_frame_link *link, struct wlr_buffer *wlr_buffer,
+		struct es_frame_buffer *out, int *fds) {
+	return (describe_dmabuf(wlr_buffer, out, fds) && imports(link, out)) ||
+			describe_memory(wlr_buffer, out, fds) || describe_dmabuf(wlr_buffer, out, fds);
+}
+
 static bool announce(struct es_frame_link *link, struct wlr_buffer *wlr_buffer, uint64_t id) {
 	int fds[ES_FRAME_MAX_PLANES];
 	struct es_frame_msg msg = {.type = ES_FRAME_BUFFER};
 	msg.buffer.id = id;
 	msg.buffer.width = (uint32_t)wlr_buffer->width;
 	msg.buffer.height = (uint32_t)wlr_buffer->height;
-	if (!describe_dmabuf(wlr_buffer, &msg.buffer, fds) &&
-			!describe_memory(wlr_buffer, &msg.buffer, fds)) {
+	if (!describe(link, wlr_buffer, &msg.buffer, fds)) {
 		lose(link, "a buffer is neither memory nor a DMA-BUF");
 		return false;
 	}
@@ -221,6 +239,7 @@ static void finish_sent(struct es_sent_frame *sent) {
 	}
 	fd_close(&sent->fence_fd);
 	struct wlr_buffer *buffer = sent->buffer;
+	release_point_unref(sent->release);
 	*sent = (struct es_sent_frame){.fence_fd = -1, .link = sent->link};
 	wlr_buffer_unlock(buffer);
 }
@@ -256,6 +275,11 @@ static void handle_release(
 		tell_released(sent);
 		return;
 	}
+	// An app that waits on the GPU itself need not wait for us to see it.
+	if (release_point_add_fence(sent->release, fence_fd)) {
+		release_point_unref(sent->release);
+		sent->release = NULL;
+	}
 	sent->fence_fd = fence_fd;
 	sent->fence = wl_event_loop_add_fd(link->loop, fence_fd, WL_EVENT_READABLE, handle_fence, sent);
 	if (sent->fence == NULL) {
@@ -271,6 +295,8 @@ static void handle_credit(struct es_frame_link *link, uint32_t n) {
 
 static void handle_formats(struct es_frame_link *link, const struct es_frame_msg *msg) {
 	link->blends_cursor = msg->formats.blends_cursor;
+	link->scales = msg->formats.scales;
+	link->takes_fences = link->wait.early = msg->formats.takes_fences;
 	link->n_formats = msg->formats.n;
 	memcpy(link->formats, msg->formats.entries, msg->formats.n * sizeof(link->formats[0]));
 	link->events->formats(link, link->data);
@@ -322,7 +348,8 @@ static int handle_readable(int fd, uint32_t mask, void *data) {
 
 struct es_frame_link *frame_link_create(struct wl_event_loop *loop, int fd,
 		const struct es_attach *attach, const struct es_cursor_plane *cursor,
-		const struct es_mode *mode, const struct es_frame_link_events *events, void *data) {
+		const struct es_mode *mode, const struct es_colour *colour,
+		const struct es_frame_link_events *events, void *data) {
 	struct es_frame_link *link = calloc(1, sizeof(*link));
 	if (link == NULL) {
 		fd_close(&fd);
@@ -337,12 +364,14 @@ struct es_frame_link *frame_link_create(struct wl_event_loop *loop, int fd,
 			.fd = fd,
 			.viewer = attach->viewer,
 			.primary = attach->primary,
+			.colour = *colour,
 			.stuck_ns = attach->stuck_ms * ES_NS_PER_MS,
 			.no_credit_since_ns = clock_now_ns(),
 			.blends_cursor = true,
 	};
 	wl_list_init(&link->buffers);
 	wl_list_init(&link->link);
+	frame_wait_init(&link->wait);
 	frame_slot_init(&link->slot);
 	for (size_t i = 0; i < ES_LINK_MAX_SENT; i++) {
 		link->sent[i] = (struct es_sent_frame){.fence_fd = -1, .link = link};
@@ -366,6 +395,7 @@ void frame_link_destroy(struct es_frame_link *link) {
 	for (size_t i = 0; i < ES_LINK_MAX_SENT; i++) {
 		finish_sent(&link->sent[i]);
 	}
+	frame_wait_finish(&link->wait);
 	frame_slot_finish(&link->slot);
 	struct es_link_buffer *buffer, *tmp;
 	wl_list_for_each_safe (buffer, tmp, &link->buffers, link) {
@@ -383,9 +413,26 @@ void frame_link_destroy(struct es_frame_link *link) {
 }
 
 void frame_link_set_mode(struct es_frame_link *link, const struct es_mode *mode) {
+	frame_wait_drop(&link->wait);
 	frame_slot_drop(&link->slot, NULL);
 	frame_slot_damage_whole(&link->slot, mode->width, mode->height);
 	send_mode(link, mode);
+}
+
+bool frame_link_settle(
+		struct es_frame_link *link, uint64_t sequence, struct es_slot_frame *displaced) {
+	struct es_slot_frame frame;
+	pixman_region32_t damage;
+	*displaced = (struct es_slot_frame){0};
+	if (!frame_wait_take(&link->wait, &frame, &damage)) {
+		return false;
+	}
+	// Counted from here: the cursor may have moved in frames of its own while this one waited.
+	frame.sequence = sequence;
+	frame_slot_put(&link->slot, &frame, &damage, displaced);
+	slot_frame_let_go(&frame); // the slot holds it now
+	pixman_region32_fini(&damage);
+	return true;
 }
 
 bool frame_link_wants_frame(const struct es_frame_link *link) {
@@ -396,13 +443,16 @@ bool frame_link_wants_frame(const struct es_frame_link *link) {
 	return !link->closed && link->credits > 0 && room;
 }
 
+// Holds of the frame's buffer and release point go to the frames sent.
 static bool send_frame(struct es_frame_link *link, const struct es_frame_msg *msg,
 		const struct es_slot_frame *frame) {
 	struct es_sent_frame *sent = find_sent(link, 0);
-	if (!send_cursor_state(link) || !send_msg(link, msg, NULL)) {
+	int fence = acquire_fence_sync_file(frame->fence);
+	if (!send_cursor_state(link) || !send_msg(link, msg, &fence)) {
 		return false;
 	}
 	sent->buffer = frame->buffer;
+	sent->release = frame->release;
 	sent->buffer_id = msg->frame.buffer_id;
 	sent->sequence = frame->sequence;
 	sent->commit_seq = frame->commit_seq;
@@ -422,7 +472,7 @@ bool frame_link_flush(struct es_frame_link *link, struct es_slot_frame *frame) {
 	}
 	struct es_link_buffer *buffer = known_buffer(link, frame->buffer);
 	if (buffer == NULL) {
-		wlr_buffer_unlock(frame->buffer);
+		slot_frame_let_go(frame);
 		return false;
 	}
 	msg.frame.buffer_id = buffer->id;
@@ -431,10 +481,16 @@ bool frame_link_flush(struct es_frame_link *link, struct es_slot_frame *frame) {
 	msg.frame.compose_ns = frame->compose_ns;
 	msg.frame.put_ns = frame->put_ns;
 	msg.frame.direct = frame->direct;
+	msg.frame.src = frame->src;
+	msg.frame.dst = frame->dst;
+	msg.frame.has_fence = acquire_fence_state(frame->fence) == ES_FENCE_PENDING;
 	if (!send_frame(link, &msg, frame)) {
-		wlr_buffer_unlock(frame->buffer);
+		slot_frame_let_go(frame);
 		return false;
 	}
+	acquire_fence_unref(frame->fence);
+	frame->fence = NULL;
+	frame->release = NULL;
 	return true;
 }
 
@@ -453,6 +509,9 @@ void frame_link_for_each_held(const struct es_frame_link *link,
 		if (link->sent[i].buffer != NULL) {
 			visit(link->sent[i].buffer, data);
 		}
+	}
+	for (size_t i = 0; i < link->wait.n; i++) {
+		visit(link->wait.frames[i].frame.buffer, data);
 	}
 	if (frame_slot_full(&link->slot)) {
 		visit(link->slot.frame.buffer, data);

@@ -2,8 +2,34 @@
 
 #include <wlr/types/wlr_buffer.h>
 
+#include "compositor/acquire_fence.h"
+#include "compositor/release_point.h"
+
 // A region with more rectangles than this is taken as its extents: bounds the work per frame.
 #define MERGE_LIMIT 128
+
+void slot_frame_hold(const struct es_slot_frame *frame) {
+	wlr_buffer_lock(frame->buffer);
+	acquire_fence_ref(frame->fence);
+	release_point_ref(frame->release);
+}
+
+void slot_frame_let_go(struct es_slot_frame *frame) {
+	struct wlr_buffer *buffer = frame->buffer;
+	acquire_fence_unref(frame->fence);
+	release_point_unref(frame->release);
+	frame->buffer = NULL;
+	frame->fence = NULL;
+	frame->release = NULL;
+	wlr_buffer_unlock(buffer);
+}
+
+void slot_frame_inherit(struct es_slot_frame *frame, const struct es_slot_frame *old) {
+	if (old->n_commits > 0) {
+		frame->commit_ns = frame->n_commits > 0 ? frame->commit_ns : old->commit_ns;
+		frame->n_commits += old->n_commits;
+	}
+}
 
 void frame_slot_init(struct es_frame_slot *slot) {
 	*slot = (struct es_frame_slot){0};
@@ -23,24 +49,21 @@ bool frame_slot_drop(struct es_frame_slot *slot, struct es_slot_frame *dropped) 
 	if (!frame_slot_full(slot)) {
 		return false;
 	}
-	if (dropped != NULL) {
-		*dropped = slot->frame;
-		dropped->buffer = NULL;
-	}
-	wlr_buffer_unlock(slot->frame.buffer);
+	struct es_slot_frame frame = slot->frame;
 	slot->frame = (struct es_slot_frame){0};
+	slot_frame_let_go(&frame);
+	if (dropped != NULL) {
+		*dropped = frame;
+	}
 	return true;
 }
 
 bool frame_slot_put(struct es_frame_slot *slot, const struct es_slot_frame *frame,
 		const pixman_region32_t *damage, struct es_slot_frame *displaced) {
 	struct es_slot_frame next = *frame, old = {0};
-	wlr_buffer_lock(next.buffer); // before the drop: it may be the same buffer
+	slot_frame_hold(&next); // before the drop: it may be the same buffer
 	bool full = frame_slot_drop(slot, &old);
-	if (old.n_commits > 0) {
-		next.commit_ns = next.n_commits > 0 ? next.commit_ns : old.commit_ns;
-		next.n_commits += old.n_commits;
-	}
+	slot_frame_inherit(&next, &old);
 	pixman_region32_union(&slot->damage, &slot->damage, damage);
 	slot->frame = next;
 	if (full && displaced != NULL) {

@@ -12,6 +12,7 @@
 #include <wlr/types/wlr_fractional_scale_v1.h>
 #include <wlr/types/wlr_idle_notify_v1.h>
 #include <wlr/types/wlr_linux_dmabuf_v1.h>
+#include <wlr/types/wlr_linux_drm_syncobj_v1.h>
 #include <wlr/types/wlr_pointer_constraints_v1.h>
 #include <wlr/types/wlr_pointer_gestures_v1.h>
 #include <wlr/types/wlr_presentation_time.h>
@@ -37,6 +38,7 @@
 #include "compositor/flood_guard.h"
 #include "compositor/quota.h"
 #include "compositor/requests.h"
+#include "compositor/virtual_output.h"
 #include "compositor/xwayland.h"
 
 // Bytes that may wait for a client that does not read before it is disconnected.
@@ -76,6 +78,19 @@ static bool create_linux_dmabuf(struct es_display *display) {
 		return false;
 	}
 	wlr_scene_set_linux_dmabuf_v1(display->scene, dmabuf);
+	display->globals->linux_dmabuf = dmabuf;
+	return true;
+}
+
+// Without the output's consent apps would be told to draw while an encoder still reads.
+static bool create_syncobj(struct es_display *display) {
+	struct wlr_backend *backend = &display->output->backend;
+	int drm_fd = wlr_backend_get_drm_fd(backend);
+	if (drm_fd < 0 || !backend->features.timeline || !display->renderer->features.timeline) {
+		return true;
+	}
+	// NULL also where the kernel has timelines but cannot watch them.
+	wlr_linux_drm_syncobj_manager_v1_create(display->wl_display, 1, drm_fd);
 	return true;
 }
 
@@ -182,6 +197,7 @@ static const struct {
 		{"wl_subcompositor", create_subcompositor},
 		{"wl_shm", create_shm},
 		{"zwp_linux_dmabuf_v1", create_linux_dmabuf},
+		{"wp_linux_drm_syncobj_manager_v1", create_syncobj},
 		{"wp_viewporter", create_viewporter},
 		{"wp_single_pixel_buffer_manager_v1", create_single_pixel_buffer},
 		{"wp_presentation", create_presentation},

@@ -9,6 +9,7 @@
 struct es_display;
 struct wlr_cursor_shape_manager_v1;
 struct wlr_idle_notifier_v1;
+struct wlr_linux_dmabuf_v1;
 struct wlr_pointer_constraints_v1;
 struct wlr_relative_pointer_manager_v1;
 struct wlr_tablet_manager_v2;
@@ -19,6 +20,7 @@ struct wlr_xdg_shell;
 struct es_globals {
 	struct wlr_cursor_shape_manager_v1 *cursor_shape;
 	struct wlr_idle_notifier_v1 *idle_notifier;
+	struct wlr_linux_dmabuf_v1 *linux_dmabuf; // NULL: memory only
 	struct wlr_pointer_constraints_v1 *pointer_constraints;
 	struct wlr_relative_pointer_manager_v1 *relative_pointer;
 	struct wlr_tablet_manager_v2 *tablet;

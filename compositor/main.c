@@ -51,8 +51,9 @@ static int run(char *const argv[]) {
 	if (!session_link_wait_start(ES_SESSION_FD, &start) || !check_runtime_dir()) {
 		return EXIT_FAILURE;
 	}
-	struct es_display *display = display_create(&start.start_display.mode,
-			start.start_display.scale_milli, start.start_display.detached_mhz);
+	struct es_display *display =
+			display_create(&start.start_display.mode, &start.start_display.colour,
+					start.start_display.scale_milli, start.start_display.detached_mhz);
 	if (display == NULL) {
 		session_link_send_failure(ES_SESSION_FD,
 				"the virtual screen of %ux%u could not be set up: the messages before this one "

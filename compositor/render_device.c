@@ -1,5 +1,7 @@
 #include "compositor/render_device.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include <wlr/render/pixman.h>
 #include <wlr/render/wlr_renderer.h>
 #include <wlr/util/log.h>
+#include <xf86drm.h>
 #if WLR_HAS_GLES2_RENDERER
 #include <wlr/render/gles2.h>
 #endif
@@ -15,56 +18,109 @@
 #include <wlr/render/vulkan.h>
 #endif
 
+#include "base/fd.h"
 #include "base/log.h"
+#include "compositor/udmabuf_allocator.h"
 #include "compositor/virtual_output.h"
 
-static bool has_render_node(void) {
-	glob_t found;
-	bool has = glob("/dev/dri/renderD*", GLOB_NOSORT, NULL, &found) == 0;
-	if (has) {
-		globfree(&found);
+struct es_maker {
+	struct es_virtual_output *output;
+	struct wlr_renderer **renderer;
+	struct wlr_allocator **allocator;
+};
+
+static void discard(struct es_maker *maker) {
+	wlr_allocator_destroy(*maker->allocator);
+	*maker->allocator = NULL;
+	wlr_renderer_destroy(*maker->renderer);
+	*maker->renderer = NULL;
+	maker->output->backend.features.timeline = false;
+	fd_close(&maker->output->drm_fd);
+}
+
+static bool connect(struct es_maker *maker, struct wlr_allocator *allocator) {
+	*maker->allocator = allocator;
+	if (allocator != NULL &&
+			virtual_output_init_render(maker->output, *maker->renderer, allocator)) {
+		return true;
 	}
-	return has;
+	wlr_allocator_destroy(allocator);
+	*maker->allocator = NULL;
+	return false;
+}
+
+// The kernel's stand-in for a GPU, for tests: its node imports buffers and hands none out.
+static bool is_test_device(int drm_fd) {
+	drmVersion *version = drmGetVersion(drm_fd);
+	bool is = version != NULL && strcmp(version->name, "vgem") == 0;
+	drmFreeVersion(version);
+	return is;
+}
+
+// Explicit sync takes all three: the GPU, what draws on it, and the output.
+static bool has_timelines(const struct es_maker *maker) {
+	uint64_t has = 0;
+	return (*maker->renderer)->features.timeline &&
+			drmGetCap(maker->output->drm_fd, DRM_CAP_SYNCOBJ_TIMELINE, &has) == 0 && has != 0;
+}
+
+static bool try_node(struct es_maker *maker, const char *path, bool asked) {
+	struct es_virtual_output *output = maker->output;
+	output->drm_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (output->drm_fd < 0) {
+		es_log(asked ? ES_LOG_WARN : ES_LOG_INFO, "cannot use the GPU %s: %s", path,
+				strerror(errno));
+		return false;
+	}
+	*maker->renderer = wlr_renderer_autocreate(&output->backend);
+	if (*maker->renderer == NULL || wlr_renderer_is_pixman(*maker->renderer)) {
+		discard(maker);
+		return false;
+	}
+	bool udmabuf = asked || is_test_device(output->drm_fd);
+	if (connect(maker, wlr_allocator_autocreate(&output->backend, *maker->renderer)) ||
+			(udmabuf && connect(maker, udmabuf_allocator_create()))) {
+		output->backend.features.timeline = has_timelines(maker);
+		return true;
+	}
+	es_log(asked ? ES_LOG_WARN : ES_LOG_INFO, "the GPU %s has no usable buffers here", path);
+	discard(maker);
+	return false;
 }
 
 // Without a device the search for one would only log errors that mean nothing.
-static struct wlr_renderer *search_renderer(struct es_virtual_output *output) {
-	bool asked = getenv("WLR_RENDERER") != NULL || getenv("WLR_RENDER_DRM_DEVICE") != NULL;
-	return asked || has_render_node() ? wlr_renderer_autocreate(&output->backend) : NULL;
-}
-
-static bool connect(struct es_virtual_output *output, struct wlr_renderer **renderer,
-		struct wlr_allocator **allocator) {
-	if (*renderer == NULL) {
+static bool try_nodes(struct es_maker *maker) {
+	const char *asked = getenv("WLR_RENDER_DRM_DEVICE"), *renderer = getenv("WLR_RENDERER");
+	if (renderer != NULL && strcmp(renderer, "pixman") == 0) {
 		return false;
 	}
-	*allocator = wlr_allocator_autocreate(&output->backend, *renderer);
-	return *allocator != NULL && virtual_output_init_render(output, *renderer, *allocator);
-}
-
-static void discard(struct wlr_renderer **renderer, struct wlr_allocator **allocator) {
-	wlr_allocator_destroy(*allocator);
-	*allocator = NULL;
-	wlr_renderer_destroy(*renderer);
-	*renderer = NULL;
+	if (asked != NULL) {
+		return try_node(maker, asked, true);
+	}
+	glob_t found;
+	if (glob("/dev/dri/renderD*", 0, NULL, &found) != 0) {
+		return false;
+	}
+	bool ok = false;
+	for (size_t i = 0; i < found.gl_pathc && !ok; i++) {
+		ok = try_node(maker, found.gl_pathv[i], false);
+	}
+	globfree(&found);
+	return ok;
 }
 
 bool render_device_create(struct es_virtual_output *output, struct wlr_renderer **renderer,
 		struct wlr_allocator **allocator) {
-	*renderer = search_renderer(output);
-	if (connect(output, renderer, allocator)) {
+	struct es_maker maker = {.output = output, .renderer = renderer, .allocator = allocator};
+	if (try_nodes(&maker)) {
 		return true;
 	}
-	if (*renderer != NULL) {
-		es_log(ES_LOG_WARN, "the %s renderer has no usable buffers here, composing on the CPU",
-				render_device_name(*renderer));
-	}
-	discard(renderer, allocator);
 	*renderer = wlr_pixman_renderer_create();
-	if (connect(output, renderer, allocator)) {
+	if (*renderer != NULL &&
+			connect(&maker, wlr_allocator_autocreate(&output->backend, *renderer))) {
 		return true;
 	}
-	discard(renderer, allocator);
+	discard(&maker);
 	es_log(ES_LOG_ERROR, "cannot compose frames, not even on the CPU: is there memory left?");
 	return false;
 }

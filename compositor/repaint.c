@@ -13,9 +13,11 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "compositor/acquire_fence.h"
 #include "compositor/commit_ledger.h"
 #include "compositor/display.h"
 #include "compositor/output_clock.h"
+#include "compositor/release_point.h"
 #include "compositor/viewers.h"
 #include "compositor/virtual_output.h"
 
@@ -74,21 +76,39 @@ static void count_frame(struct es_repaint *repaint, struct wlr_buffer *buffer,
 	pixman_region32_fini(&rendered);
 }
 
-static void on_frame(void *data, struct wlr_buffer *buffer, const pixman_region32_t *damage,
-		bool direct, uint32_t commit_seq) {
+// What the app, or our own GPU work, has still to do before the buffer can be read.
+static struct es_acquire_fence *fence_of(
+		struct es_repaint *repaint, const struct es_output_frame *from) {
+	struct es_display *display = repaint->display;
+	if (from->wait != NULL) {
+		return acquire_fence_of_point(display->loop, from->wait, from->wait_point,
+				viewers_handle_fence, display->viewers);
+	}
+	return acquire_fence_of_buffer(
+			display->loop, from->buffer, viewers_handle_fence, display->viewers);
+}
+
+static void on_frame(void *data, const struct es_output_frame *from) {
 	struct es_repaint *repaint = data;
 	struct es_display *display = repaint->display;
-	count_frame(repaint, buffer, damage, direct);
+	count_frame(repaint, from->buffer, from->damage, from->direct);
 	struct es_slot_frame frame = {
-			.buffer = buffer,
+			.buffer = from->buffer,
+			.fence = fence_of(repaint, from),
+			.release = release_points_add(
+					&display->viewers->released, from->signal, from->signal_point),
+			.src = from->src,
+			.dst = from->dst,
 			.commit_ns = repaint->compose_ns, // what stands there if no app committed
 			.compose_ns = repaint->compose_ns,
 			.put_ns = clock_now_ns(),
-			.direct = direct,
-			.commit_seq = commit_seq,
+			.direct = from->direct,
+			.commit_seq = from->commit_seq,
 	};
 	frame.n_commits = commit_ledger_take(display->commits, &frame.commit_ns);
-	viewers_put(display->viewers, &frame, damage);
+	viewers_put(display->viewers, &frame, from->damage);
+	acquire_fence_unref(frame.fence);
+	release_point_unref(frame.release);
 }
 
 static void on_cursor(void *data) {

@@ -6,9 +6,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "compositor/acquire_fence.h"
 #include "compositor/display.h"
 #include "compositor/repaint.h"
 #include "compositor/session.h"
+#include "compositor/shared_imports.h"
 #include "compositor/virtual_output.h"
 
 // Before a frame is composed, which makes one more: three in all, of the four in wlroots' swapchain.
@@ -30,8 +32,14 @@ static void discard(struct es_viewers *viewers, const struct es_slot_frame *fram
 	virtual_output_send_present(viewers->display->output, frame->commit_seq, 0, frame->sequence);
 }
 
+static void on_gone(void *data, const struct es_slot_frame *frame) {
+	discard(data, frame);
+}
+
+// What waits, too.
 static void drop_slot(struct es_viewers *viewers, struct es_frame_link *link) {
 	struct es_slot_frame dropped;
+	frame_wait_drop(&link->wait);
 	if (frame_slot_drop(&link->slot, &dropped) && link == viewers->primary) {
 		discard(viewers, &dropped);
 	}
@@ -47,12 +55,19 @@ static void discard_sent(struct es_viewers *viewers, struct es_frame_link *link)
 	}
 }
 
-static void apply_primary(struct es_viewers *viewers) {
+// What an app's buffer has to be for all of them, and who draws the cursor.
+static void apply_imports(struct es_viewers *viewers) {
 	struct es_virtual_output *output = viewers->display->output;
-	const struct es_frame_link *link = viewers->primary;
-	virtual_output_set_imports(
-			output, link != NULL ? link->formats : NULL, link != NULL ? link->n_formats : 0);
-	bool software = link != NULL && !link->blends_cursor;
+	struct es_imports imports = {.blends_cursor = true};
+	const struct es_frame_link *link;
+	bool first = true;
+	wl_list_for_each (link, &viewers->links, link) {
+		(first ? shared_imports_begin : shared_imports_limit)(
+				&imports, link->blends_cursor, link->scales, link->formats, link->n_formats);
+		first = false;
+	}
+	virtual_output_set_imports(output, &imports);
+	bool software = !imports.blends_cursor;
 	bool locked = output->wlr_output.software_cursor_locks > 0;
 	if (software != locked) {
 		wlr_output_lock_software_cursors(&output->wlr_output, software);
@@ -67,8 +82,8 @@ static void remove_link(struct es_viewers *viewers, struct es_frame_link *link) 
 		viewers->primary = NULL;
 	}
 	frame_link_destroy(link);
+	apply_imports(viewers);
 	if (primary) {
-		apply_primary(viewers);
 		repaint_wake(viewers->display->repaint);
 	}
 }
@@ -149,8 +164,11 @@ static void on_released(struct es_frame_link *link, uint32_t commit_seq, uint64_
 
 static void on_formats(struct es_frame_link *link, void *data) {
 	struct es_viewers *viewers = data;
-	if (link == viewers->primary) {
-		apply_primary(viewers);
+	apply_imports(viewers);
+	// What is on its way may be what this one no longer takes.
+	if (frame_slot_full(&link->slot) || link->wait.n > 0) {
+		drop_slot(viewers, link);
+		repaint_damage_whole(viewers->display->repaint);
 	}
 }
 
@@ -174,6 +192,7 @@ struct es_viewers *viewers_create(struct es_display *display) {
 	}
 	viewers->display = display;
 	wl_list_init(&viewers->links);
+	release_points_init(&viewers->released);
 	viewers->watchdog = wl_event_loop_add_timer(display->loop, handle_watchdog, viewers);
 	if (viewers->watchdog == NULL) {
 		es_log(ES_LOG_ERROR, "cannot keep encoders: out of memory");
@@ -204,14 +223,17 @@ bool viewers_attach(struct es_viewers *viewers, int fd, const struct es_attach *
 		remove_link(viewers, viewers->primary);
 	}
 	struct es_frame_link *link = frame_link_create(display->loop, fd, attach,
-			&display->output->cursor, &display->mode, &link_events, viewers);
+			&display->output->cursor, &display->mode, &display->colour, &link_events, viewers);
 	if (link == NULL) {
 		return false;
 	}
 	wl_list_insert(viewers->links.prev, &link->link);
 	if (attach->primary) {
 		viewers->primary = link;
+		link->wait.gone = on_gone;
+		link->wait.data = viewers;
 	}
+	apply_imports(viewers); // none until it tells
 	repaint_damage_whole(display->repaint);
 	return true;
 }
@@ -224,16 +246,47 @@ void viewers_detach(struct es_viewers *viewers, uint32_t viewer) {
 	}
 }
 
-void viewers_put(struct es_viewers *viewers, const struct es_slot_frame *frame,
-		const pixman_region32_t *damage) {
-	struct es_slot_frame next = *frame, displaced;
-	next.sequence = ++viewers->sequence;
-	struct es_frame_link *link;
-	wl_list_for_each (link, &viewers->links, link) {
-		if (frame_slot_put(&link->slot, &next, damage, &displaced) && link == viewers->primary) {
+// Moves what is ready on, and sends it if it can be.
+static void settle_link(struct es_viewers *viewers, struct es_frame_link *link) {
+	struct es_slot_frame displaced;
+	if (acquire_fence_state(link->slot.frame.fence) == ES_FENCE_EXPIRED &&
+			frame_slot_drop(&link->slot, &displaced) && link == viewers->primary) {
+		discard(viewers, &displaced);
+	}
+	if (frame_link_settle(link, viewers->sequence + 1, &displaced)) {
+		viewers->sequence++;
+		if (displaced.sequence != 0 && link == viewers->primary) {
 			discard(viewers, &displaced);
 		}
-		flush_link(viewers, link);
+	}
+	flush_link(viewers, link);
+}
+
+static void note_fence(struct es_viewers *viewers, const struct es_acquire_fence *fence) {
+	if (acquire_fence_state(fence) == ES_FENCE_EXPIRED) {
+		viewers->display->stats.fence_timeouts++;
+		es_log(ES_LOG_DEBUG, "a picture is dropped: it was not finished after %d ms",
+				ES_FENCE_PATIENCE_MS);
+	}
+}
+
+void viewers_handle_fence(struct es_acquire_fence *fence, void *data) {
+	struct es_viewers *viewers = data;
+	note_fence(viewers, fence);
+	struct es_frame_link *link;
+	wl_list_for_each (link, &viewers->links, link) {
+		settle_link(viewers, link);
+	}
+	repaint_wake(viewers->display->repaint);
+}
+
+void viewers_put(struct es_viewers *viewers, const struct es_slot_frame *frame,
+		const pixman_region32_t *damage) {
+	note_fence(viewers, frame->fence);
+	struct es_frame_link *link;
+	wl_list_for_each (link, &viewers->links, link) {
+		frame_wait_add(&link->wait, frame, damage);
+		settle_link(viewers, link);
 	}
 }
 
@@ -277,7 +330,8 @@ bool viewers_make_room(struct es_viewers *viewers) {
 	// All slots hold the same newest buffer.
 	struct es_frame_link *link;
 	wl_list_for_each (link, &viewers->links, link) {
-		if (link != viewers->primary && frame_slot_full(&link->slot)) {
+		bool holds = frame_slot_full(&link->slot) || link->wait.n > 0;
+		if (link != viewers->primary && holds) {
 			drop_slot(viewers, link);
 			viewers->slots_emptied++;
 		}
@@ -294,5 +348,6 @@ void viewers_set_mode(struct es_viewers *viewers, const struct es_mode *mode) {
 }
 
 uint32_t viewers_waiting_commits(const struct es_viewers *viewers) {
-	return viewers->primary != NULL ? viewers->primary->slot.frame.n_commits : 0;
+	const struct es_frame_link *link = viewers->primary;
+	return link != NULL ? link->slot.frame.n_commits + frame_wait_commits(&link->wait) : 0;
 }

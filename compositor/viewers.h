@@ -8,6 +8,7 @@
 #include <wayland-server-core.h>
 
 #include "compositor/frame_link.h"
+#include "compositor/release_point.h"
 
 struct es_display;
 
@@ -17,6 +18,7 @@ struct es_viewers {
 	struct es_frame_link *primary; // borrowed from links; NULL: no encoder
 	struct wl_event_source *watchdog; // armed while the primary or another owes a credit
 	uint64_t sequence; // of the newest frame
+	struct es_release_points released; // explicit sync: those that apps still wait for
 	bool sent_any; // to a primary viewer
 	uint64_t slots_emptied; // slow viewers that lost a frame to the primary
 };
@@ -30,9 +32,12 @@ void viewers_destroy(struct es_viewers *viewers);
 bool viewers_attach(struct es_viewers *viewers, int fd, const struct es_attach *attach);
 void viewers_detach(struct es_viewers *viewers, uint32_t viewer);
 
-// Puts a frame into all slots and sends it where there is a credit. The sequence is given here.
+// Puts a frame into all slots, or before them until its buffer can be read, and sends it where there
+// is a credit. The sequence is given here.
 void viewers_put(struct es_viewers *viewers, const struct es_slot_frame *frame,
 		const pixman_region32_t *damage);
+// For frames' fences (es_fence_settled; data is the viewers).
+void viewers_handle_fence(struct es_acquire_fence *fence, void *data);
 // Sends the primary viewer a frame that only moves the cursor.
 void viewers_send_cursor(struct es_viewers *viewers);
 
@@ -42,5 +47,5 @@ bool viewers_make_room(struct es_viewers *viewers);
 // The screen has another size or refresh.
 void viewers_set_mode(struct es_viewers *viewers, const struct es_mode *mode);
 
-// Commits in the primary's slot that are not sent yet.
+// Commits in the primary's slot and before it that are not sent yet.
 uint32_t viewers_waiting_commits(const struct es_viewers *viewers);

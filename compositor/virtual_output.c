@@ -3,16 +3,22 @@
 #include <drm_fourcc.h>
 #include <stdlib.h>
 #include <wlr/render/allocator.h>
+#include <wlr/render/drm_syncobj.h>
+#include <wlr/render/swapchain.h>
 #include <wlr/render/wlr_renderer.h>
 #include <wlr/types/wlr_buffer.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
+#include "compositor/scan_out.h"
+#include "compositor/shared_imports.h"
 
 #define SUPPORTED_STATE \
 	(WLR_OUTPUT_STATE_BACKEND_OPTIONAL | WLR_OUTPUT_STATE_BUFFER | WLR_OUTPUT_STATE_MODE | \
-			WLR_OUTPUT_STATE_ENABLED)
-#define COMPOSED_FORMAT DRM_FORMAT_XRGB8888
+			WLR_OUTPUT_STATE_ENABLED | WLR_OUTPUT_STATE_RENDER_FORMAT)
+// Only if the GPU has timelines: wlroots asks for that first.
+#define TIMELINE_STATE (WLR_OUTPUT_STATE_WAIT_TIMELINE | WLR_OUTPUT_STATE_SIGNAL_TIMELINE)
 
 static struct es_virtual_output *from_wlr(struct wlr_output *wlr_output) {
 	struct es_virtual_output *output = wl_container_of(wlr_output, output, wlr_output);
@@ -34,42 +40,53 @@ static void pending_size(struct es_virtual_output *output, const struct wlr_outp
 	}
 }
 
-static bool fills_screen(const struct wlr_output_state *state, int width, int height) {
-	const struct wlr_box *dst = &state->buffer_dst_box;
-	bool native = dst->width == 0 && dst->height == 0;
-	int dst_width = native ? state->buffer->width : dst->width;
-	int dst_height = native ? state->buffer->height : dst->height;
-	return dst->x == 0 && dst->y == 0 && dst_width == width && dst_height == height;
-}
-
-static bool is_unscaled(const struct wlr_output_state *state, int width, int height) {
-	const struct wlr_fbox *src = &state->buffer_src_box;
-	bool whole = (src->width == 0 && src->height == 0) ||
-			(src->x == 0 && src->y == 0 && src->width == width && src->height == height);
-	return whole && state->buffer->width == width && state->buffer->height == height;
-}
-
 static bool is_imported(
 		const struct es_virtual_output *output, const struct wlr_dmabuf_attributes *dmabuf) {
-	if (dmabuf->n_planes > ES_FRAME_MAX_PLANES) {
+	if (dmabuf->n_planes < 1 || dmabuf->n_planes > ES_FRAME_MAX_PLANES) {
 		return false;
+	}
+	for (int i = 0; i < dmabuf->n_planes; i++) {
+		// What no message can carry.
+		if (dmabuf->stride[i] == 0 || dmabuf->stride[i] > ES_FRAME_MAX_STRIDE ||
+				dmabuf->offset[i] > ES_FRAME_MAX_OFFSET) {
+			return false;
+		}
 	}
 	return wlr_drm_format_set_has(&output->imported_formats, dmabuf->format, dmabuf->modifier);
 }
 
-// Whether the encoder can read an app's own buffer as the whole picture. wlr_scene also offers
-// windows that do not fill the screen, crops, and memory that the app may still write or truncate.
+static bool find_boxes(struct es_virtual_output *output, const struct wlr_output_state *state,
+		int width, int height, struct es_box *src, struct es_rect *dst) {
+	const struct es_scan_out candidate = {
+			.screen_width = width,
+			.screen_height = height,
+			.buffer_width = state->buffer->width,
+			.buffer_height = state->buffer->height,
+			.src_x = state->buffer_src_box.x,
+			.src_y = state->buffer_src_box.y,
+			.src_width = state->buffer_src_box.width,
+			.src_height = state->buffer_src_box.height,
+			.dst_x = state->buffer_dst_box.x,
+			.dst_y = state->buffer_dst_box.y,
+			.dst_width = state->buffer_dst_box.width,
+			.dst_height = state->buffer_dst_box.height,
+	};
+	return scan_out_boxes(&candidate, output->scales, src, dst, &output->refusal);
+}
+
+// Whether the encoders can read an app's own buffer. wlr_scene also offers windows that do not fill
+// the screen, crops, and memory that the app may still write or truncate, wrapped or not.
 static bool test_scan_out(struct es_virtual_output *output, const struct wlr_output_state *state,
-		int width, int height) {
+		struct es_box *src, struct es_rect *dst) {
+	int width, height;
+	pending_size(output, state, &width, &height);
 	struct wlr_dmabuf_attributes dmabuf;
-	if (!wlr_buffer_get_dmabuf(state->buffer, &dmabuf)) {
+	if (wlr_client_buffer_get(state->buffer) != NULL ||
+			!wlr_buffer_get_dmabuf(state->buffer, &dmabuf)) {
 		return refuse(output, ES_COMPOSE_SHM);
 	}
-	if (!fills_screen(state, width, height)) {
-		return refuse(output, ES_COMPOSE_LAYERS);
-	}
-	if (!is_unscaled(state, width, height)) {
-		return refuse(output, ES_COMPOSE_SCALED);
+	if (!find_boxes(output, state, width, height, src, dst)) {
+		return false;
 	}
 	if (!is_imported(output, &dmabuf)) {
 		return refuse(output, ES_COMPOSE_FORMAT);
@@ -90,9 +107,11 @@ static bool test_mode(const struct wlr_output_state *state) {
 	return mode_valid(&mode);
 }
 
-static bool output_test(struct wlr_output *wlr_output, const struct wlr_output_state *state) {
-	struct es_virtual_output *output = from_wlr(wlr_output);
-	if (state->committed & ~(uint32_t)SUPPORTED_STATE) {
+static bool test(struct es_virtual_output *output, const struct wlr_output_state *state,
+		struct es_box *src, struct es_rect *dst) {
+	*src = (struct es_box){0};
+	*dst = (struct es_rect){0};
+	if (state->committed & ~(uint32_t)(SUPPORTED_STATE | TIMELINE_STATE)) {
 		return refuse(output, ES_COMPOSE_OTHER);
 	}
 	if ((state->committed & WLR_OUTPUT_STATE_MODE) && !test_mode(state)) {
@@ -101,32 +120,55 @@ static bool output_test(struct wlr_output *wlr_output, const struct wlr_output_s
 	if (!(state->committed & WLR_OUTPUT_STATE_BUFFER)) {
 		return true;
 	}
+	if (state->buffer->impl != output->own_buffers) {
+		return test_scan_out(output, state, src, dst);
+	}
 	int width, height;
 	pending_size(output, state, &width, &height);
-	if (state->buffer->impl == output->own_buffers) {
-		return state->buffer->width == width && state->buffer->height == height;
+	return state->buffer->width == width && state->buffer->height == height;
+}
+
+static bool output_test(struct wlr_output *wlr_output, const struct wlr_output_state *state) {
+	struct es_box src;
+	struct es_rect dst;
+	return test(from_wlr(wlr_output), state, &src, &dst);
+}
+
+static void hand_over(struct es_virtual_output *output, const struct wlr_output_state *state,
+		struct es_output_frame *frame) {
+	pixman_region32_t whole;
+	pixman_region32_init_rect(
+			&whole, 0, 0, (unsigned)output->wlr_output.width, (unsigned)output->wlr_output.height);
+	frame->buffer = state->buffer;
+	frame->damage = state->committed & WLR_OUTPUT_STATE_DAMAGE ? &state->damage : &whole;
+	frame->direct = state->buffer->impl != output->own_buffers;
+	frame->commit_seq = output->wlr_output.commit_seq + 1;
+	if (state->committed & WLR_OUTPUT_STATE_WAIT_TIMELINE) {
+		frame->wait = state->wait_timeline;
+		frame->wait_point = state->wait_point;
 	}
-	return test_scan_out(output, state, width, height);
+	if (state->committed & WLR_OUTPUT_STATE_SIGNAL_TIMELINE) {
+		frame->signal = state->signal_timeline;
+		frame->signal_point = state->signal_point;
+	}
+	if (output->composing && output->sink != NULL) {
+		output->sink->frame(output->sink_data, frame);
+	} else if (frame->signal != NULL) {
+		wlr_drm_syncobj_timeline_signal(frame->signal, frame->signal_point);
+	}
+	pixman_region32_fini(&whole);
 }
 
 static bool output_commit(struct wlr_output *wlr_output, const struct wlr_output_state *state) {
 	struct es_virtual_output *output = from_wlr(wlr_output);
+	struct es_output_frame frame = {0};
 	// wlroots does not test before it commits.
-	if (!output_test(wlr_output, state)) {
+	if (!test(output, state, &frame.src, &frame.dst)) {
 		return false;
 	}
-	if (!(state->committed & WLR_OUTPUT_STATE_BUFFER) || !output->composing ||
-			output->sink == NULL) {
-		return true;
+	if (state->committed & WLR_OUTPUT_STATE_BUFFER) {
+		hand_over(output, state, &frame);
 	}
-	pixman_region32_t whole;
-	pixman_region32_init_rect(
-			&whole, 0, 0, (unsigned)state->buffer->width, (unsigned)state->buffer->height);
-	bool partial = state->committed & WLR_OUTPUT_STATE_DAMAGE;
-	bool direct = state->buffer->impl != output->own_buffers;
-	output->sink->frame(output->sink_data, state->buffer, partial ? &state->damage : &whole, direct,
-			wlr_output->commit_seq + 1);
-	pixman_region32_fini(&whole);
 	return true;
 }
 
@@ -156,10 +198,8 @@ static bool output_move_cursor(struct wlr_output *wlr_output, int x, int y) {
 static const struct wlr_drm_format_set *output_get_primary_formats(
 		struct wlr_output *wlr_output, uint32_t buffer_caps) {
 	struct es_virtual_output *output = from_wlr(wlr_output);
-	// What we compose into must be in the set, or a modeset fails.
-	bool usable = wlr_drm_format_set_get(&output->imported_formats, COMPOSED_FORMAT) != NULL;
 	bool dmabuf = buffer_caps & WLR_BUFFER_CAP_DMABUF;
-	return dmabuf && usable ? &output->imported_formats : &output->composed_formats;
+	return dmabuf ? &output->primary_formats : &output->composed_formats;
 }
 
 static const struct wlr_drm_format_set *output_get_cursor_formats(
@@ -186,6 +226,11 @@ static bool backend_start(struct wlr_backend *backend) {
 	return true;
 }
 
+static int backend_get_drm_fd(struct wlr_backend *backend) {
+	const struct es_virtual_output *output = wl_container_of(backend, output, backend);
+	return output->drm_fd;
+}
+
 static void backend_destroy(struct wlr_backend *backend) {
 	struct es_virtual_output *output = wl_container_of(backend, output, backend);
 	output->sink = NULL;
@@ -194,14 +239,32 @@ static void backend_destroy(struct wlr_backend *backend) {
 	cursor_plane_finish(&output->cursor);
 	wlr_drm_format_set_finish(&output->composed_formats);
 	wlr_drm_format_set_finish(&output->imported_formats);
+	wlr_drm_format_set_finish(&output->primary_formats);
 	wlr_drm_format_set_finish(&output->cursor_formats);
+	fd_close(&output->drm_fd);
 	free(output);
 }
 
 static const struct wlr_backend_impl backend_impl = {
 		.start = backend_start,
 		.destroy = backend_destroy,
+		.get_drm_fd = backend_get_drm_fd,
 };
+
+// What we compose into must be in the set, or a modeset fails.
+static bool set_primary_formats(struct es_virtual_output *output) {
+	struct wlr_drm_format_set formats = {0};
+	bool usable =
+			wlr_drm_format_set_get(&output->imported_formats, output->composed_format) != NULL;
+	const struct wlr_drm_format_set none = {0};
+	if (!wlr_drm_format_set_union(
+				&formats, &output->imported_formats, usable ? &none : &output->composed_formats)) {
+		return false;
+	}
+	wlr_drm_format_set_finish(&output->primary_formats);
+	output->primary_formats = formats;
+	return true;
+}
 
 struct es_virtual_output *virtual_output_create(struct wl_event_loop *loop) {
 	struct es_virtual_output *output = calloc(1, sizeof(*output));
@@ -209,6 +272,8 @@ struct es_virtual_output *virtual_output_create(struct wl_event_loop *loop) {
 		es_log(ES_LOG_ERROR, "cannot make the virtual screen: out of memory");
 		return NULL;
 	}
+	output->drm_fd = -1;
+	output->composed_format = DRM_FORMAT_XRGB8888;
 	cursor_plane_init(&output->cursor);
 	wlr_backend_init(&output->backend, &backend_impl);
 	// After the init functions: they zero what they fill.
@@ -218,7 +283,10 @@ struct es_virtual_output *virtual_output_create(struct wl_event_loop *loop) {
 	wlr_output_set_name(&output->wlr_output, "earthshine-1");
 	wlr_output_set_description(&output->wlr_output, "Earthshine virtual screen");
 	if (!wlr_drm_format_set_add(
-				&output->composed_formats, COMPOSED_FORMAT, DRM_FORMAT_MOD_LINEAR) ||
+				&output->composed_formats, DRM_FORMAT_XRGB8888, DRM_FORMAT_MOD_LINEAR) ||
+			!wlr_drm_format_set_add(
+					&output->composed_formats, DRM_FORMAT_XRGB2101010, DRM_FORMAT_MOD_LINEAR) ||
+			!set_primary_formats(output) ||
 			!wlr_drm_format_set_add(
 					&output->cursor_formats, DRM_FORMAT_ARGB8888, DRM_FORMAT_MOD_LINEAR)) {
 		es_log(ES_LOG_ERROR, "cannot make the virtual screen: out of memory");
@@ -234,23 +302,40 @@ void virtual_output_destroy(struct es_virtual_output *output) {
 	}
 }
 
-bool virtual_output_init_render(struct es_virtual_output *output, struct wlr_renderer *renderer,
-		struct wlr_allocator *allocator) {
-	const struct wlr_drm_format *format =
-			wlr_drm_format_set_get(&output->composed_formats, COMPOSED_FORMAT);
-	// Some drivers give an allocator that cannot allocate.
+// Some drivers give an allocator that cannot allocate. NULL: this is one.
+static const struct wlr_buffer_impl *try_format(struct es_virtual_output *output,
+		struct wlr_renderer *renderer, struct wlr_allocator *allocator, uint32_t fourcc) {
+	const struct wlr_drm_format *format = wlr_drm_format_set_get(&output->composed_formats, fourcc);
 	struct wlr_buffer *buffer = wlr_allocator_create_buffer(allocator, 64, 64, format);
 	if (buffer == NULL) {
-		return false;
+		return NULL;
 	}
 	struct wlr_render_pass *pass = wlr_renderer_begin_buffer_pass(renderer, buffer, NULL);
-	bool ok = pass != NULL && wlr_render_pass_submit(pass) &&
-			wlr_output_init_render(&output->wlr_output, allocator, renderer);
-	if (ok) {
-		output->own_buffers = buffer->impl;
-	}
+	bool ok = pass != NULL && wlr_render_pass_submit(pass);
+	const struct wlr_buffer_impl *impl = ok ? buffer->impl : NULL;
 	wlr_buffer_drop(buffer);
-	return ok;
+	return impl;
+}
+
+bool virtual_output_init_render(struct es_virtual_output *output, struct wlr_renderer *renderer,
+		struct wlr_allocator *allocator) {
+	const struct wlr_buffer_impl *impl =
+			try_format(output, renderer, allocator, output->composed_format);
+	if (impl == NULL || !wlr_output_init_render(&output->wlr_output, allocator, renderer)) {
+		return false;
+	}
+	output->own_buffers = impl;
+	return true;
+}
+
+bool virtual_output_use_10_bits(struct es_virtual_output *output) {
+	struct wlr_output *wlr_output = &output->wlr_output;
+	if (try_format(output, wlr_output->renderer, wlr_output->allocator, DRM_FORMAT_XRGB2101010) ==
+			NULL) {
+		return false;
+	}
+	output->composed_format = DRM_FORMAT_XRGB2101010;
+	return set_primary_formats(output);
 }
 
 bool virtual_output_set_mode(
@@ -261,22 +346,60 @@ bool virtual_output_set_mode(
 	wlr_output_state_set_custom_mode(
 			&state, (int32_t)mode->width, (int32_t)mode->height, mode->refresh_mhz);
 	wlr_output_state_set_scale(&state, scale);
+	wlr_output_state_set_render_format(&state, output->composed_format);
 	bool ok = wlr_output_commit_state(&output->wlr_output, &state);
 	wlr_output_state_finish(&state);
 	return ok;
 }
 
-void virtual_output_set_imports(
-		struct es_virtual_output *output, const struct es_frame_format *formats, uint32_t n) {
-	wlr_drm_format_set_finish(&output->imported_formats);
-	output->imported_formats = (struct wlr_drm_format_set){0};
-	for (uint32_t i = 0; i < n; i++) {
-		if (!wlr_drm_format_set_add(
-					&output->imported_formats, formats[i].fourcc, formats[i].modifier)) {
-			es_log(ES_LOG_WARN, "out of memory: some frames are composed that need not be");
-			return;
+static bool has_modifier(const struct wlr_drm_format *format, uint64_t modifier) {
+	for (size_t i = 0; i < format->len; i++) {
+		if (format->modifiers[i] == modifier) {
+			return true;
 		}
 	}
+	return false;
+}
+
+static bool same_modifiers(const struct wlr_drm_format *a, const struct wlr_drm_format *b) {
+	if (a == NULL || b == NULL || a->len != b->len) {
+		return a == b;
+	}
+	for (size_t i = 0; i < a->len; i++) {
+		if (!has_modifier(a, b->modifiers[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool add_all(struct wlr_drm_format_set *set, const struct es_imports *imports) {
+	for (uint32_t i = 0; i < imports->n_formats; i++) {
+		const struct es_frame_format *format = &imports->formats[i];
+		if (!wlr_drm_format_set_add(set, format->fourcc, format->modifier)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void virtual_output_set_imports(
+		struct es_virtual_output *output, const struct es_imports *imports) {
+	struct wlr_drm_format_set before = output->primary_formats;
+	output->primary_formats = (struct wlr_drm_format_set){0};
+	wlr_drm_format_set_finish(&output->imported_formats);
+	output->imported_formats = (struct wlr_drm_format_set){0};
+	output->scales = imports->scales;
+	if (!add_all(&output->imported_formats, imports) || !set_primary_formats(output)) {
+		es_log(ES_LOG_WARN, "out of memory: some frames are composed that need not be");
+	}
+	if (!same_modifiers(wlr_drm_format_set_get(&before, output->composed_format),
+				wlr_drm_format_set_get(&output->primary_formats, output->composed_format))) {
+		// wlroots makes the next one of what the encoders take now. What they hold lives on.
+		wlr_swapchain_destroy(output->wlr_output.swapchain);
+		output->wlr_output.swapchain = NULL;
+	}
+	wlr_drm_format_set_finish(&before);
 }
 
 void virtual_output_begin(struct es_virtual_output *output, enum es_compose_reason untried) {
