@@ -7,6 +7,11 @@
 #include "encode/encoder_impls.h"
 
 const struct es_encoder_impl *const encoder_impls[] = {
+#if ES_HAVE_VULKAN
+		&encoder_vulkan_h264,
+		&encoder_vulkan_hevc,
+		&encoder_vulkan_av1,
+#endif
 #if ES_HAVE_X264
 		&encoder_x264,
 #endif

@@ -9,6 +9,9 @@ extern const struct es_device_impl device_cpu;
 extern const struct es_device_impl device_vulkan;
 extern const struct es_device_impl device_fake; // for tests
 
+extern const struct es_encoder_impl encoder_vulkan_h264;
+extern const struct es_encoder_impl encoder_vulkan_hevc;
+extern const struct es_encoder_impl encoder_vulkan_av1;
 extern const struct es_encoder_impl encoder_x264;
 extern const struct es_encoder_impl encoder_svtav1;
 extern const struct es_encoder_impl encoder_x265;

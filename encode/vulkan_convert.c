@@ -633,3 +633,7 @@ bool vulkan_converter_write(struct es_vulkan_converter *converter,
 	}
 	return end_job(converter, &converter->write, order);
 }
+
+uint32_t vulkan_converter_family(const struct es_vulkan_converter *converter) {
+	return converter->gpu->family;
+}

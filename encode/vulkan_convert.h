@@ -52,3 +52,6 @@ bool vulkan_converter_convert(struct es_vulkan_converter *converter,
 bool vulkan_converter_write(struct es_vulkan_converter *converter,
 		const struct es_cursor_view *cursor, const struct es_vulkan_target *target,
 		const struct es_vulkan_order *order);
+
+// Of the queue that writes.
+uint32_t vulkan_converter_family(const struct es_vulkan_converter *converter);

@@ -7,6 +7,7 @@
 #include <libavutil/dict.h>
 #include <libavutil/hwcontext.h>
 #include <libavutil/hwcontext_vulkan.h>
+#include <libavutil/log.h>
 
 #include "encode/vulkan_find.h"
 
@@ -31,7 +32,10 @@ static bool open_av(struct es_vulkan_gpu *gpu, const struct es_vulkan_found *fou
 	if (found->foreign_queue) {
 		av_dict_set(&options, "device_extensions", VK_EXT_QUEUE_FAMILY_FOREIGN_EXTENSION_NAME, 0);
 	}
+	int level = av_log_get_level();
+	av_log_set_level(AV_LOG_QUIET); // absence is not an error
 	int result = av_hwdevice_ctx_create(&gpu->av, AV_HWDEVICE_TYPE_VULKAN, index, options, 0);
+	av_log_set_level(level);
 	av_dict_free(&options);
 	return result == 0;
 }

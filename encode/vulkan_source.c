@@ -66,15 +66,10 @@ void vulkan_source_finish(struct es_vulkan_gpu *gpu, struct es_vulkan_source *so
 	}
 }
 
-bool vulkan_source_fill(struct es_vulkan_gpu *gpu, struct es_vulkan_source *source,
-		const struct es_pixels *pixels) {
-	if (!vulkan_gpu_wait(gpu, source->used)) {
-		return false;
-	}
+void vulkan_source_fill(struct es_vulkan_source *source, const struct es_pixels *pixels) {
 	size_t row = (size_t)source->image.width * BYTES_PER_PIXEL;
 	for (uint32_t y = 0; y < source->image.height; y++) {
 		memcpy((uint8_t *)source->staging.map + y * row, pixels->data + (size_t)y * pixels->stride,
 				row);
 	}
-	return true;
 }

@@ -24,7 +24,6 @@ bool vulkan_source_init_staged(const struct es_vulkan_gpu *gpu, struct es_vulkan
 // Waits until the GPU has read it last.
 void vulkan_source_finish(struct es_vulkan_gpu *gpu, struct es_vulkan_source *source);
 
-// Takes the pixels, of the source's size, for the next conversion. False: the GPU is lost. Reads
-// `pixels` only; a fault there may be left by siglongjmp.
-bool vulkan_source_fill(
-		struct es_vulkan_gpu *gpu, struct es_vulkan_source *source, const struct es_pixels *pixels);
+// Takes the pixels, of the source's size, for the next conversion; not while the one before is under
+// way (used). Reads `pixels` only; a fault there may be left by siglongjmp.
+void vulkan_source_fill(struct es_vulkan_source *source, const struct es_pixels *pixels);

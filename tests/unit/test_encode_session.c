@@ -324,12 +324,24 @@ static uint32_t decoded_luma(
 	return decoded.plane[0][(size_t)(decoded.height / 2) * decoded.stride[0] + decoded.width / 2];
 }
 
+// Others need a device, and convert as it does.
+static bool on_cpu(const struct es_encoder_impl *impl) {
+	return impl->device->maps;
+}
+
 static const struct es_encoder_impl *first_encoder(void) {
-	return encoder_impls[0];
+	size_t i = 0;
+	while (encoder_impls[i] != NULL && !on_cpu(encoder_impls[i])) {
+		i++;
+	}
+	return encoder_impls[i];
 }
 
 static void test_frames_to_units(void **state) {
 	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
+		if (!on_cpu(encoder_impls[i])) {
+			continue;
+		}
 		struct house *house = start_attached(encoder_impls[i]);
 		struct es_decode_back *decoder = decode_back_create(encoder_impls[i]->codec);
 		int a = announce(house, 1, WIDTH, HEIGHT), b = announce(house, 2, WIDTH, HEIGHT);
@@ -599,7 +611,7 @@ static void test_unknown_encoder(void **state) {
 // A size that the encoder does not take: the reason names both, and what to do.
 static void test_too_small(void **state) {
 	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
-		if (encoder_impls[i]->min_size <= 32) {
+		if (encoder_impls[i]->min_size <= 32 || !on_cpu(encoder_impls[i])) {
 			continue;
 		}
 		struct house *house = start(encoder_impls[i]);
@@ -630,5 +642,5 @@ int main(void) {
 			cmocka_unit_test(test_unknown_encoder),
 			cmocka_unit_test(test_too_small),
 	};
-	return encoder_impls[0] == NULL ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
+	return first_encoder() == NULL ? 77 : cmocka_run_group_tests(tests, NULL, NULL);
 }

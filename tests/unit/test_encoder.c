@@ -578,8 +578,10 @@ static void test_find(void **state) {
 	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
 		const struct es_encoder_impl *impl = encoder_impls[i];
 		assert_ptr_equal(encoder_find(impl->name, impl->codec), impl);
-		assert_non_null(encoder_find("auto", impl->codec));
-		assert_non_null(encoder_find("software", impl->codec));
+		if (impl->device->maps) {
+			assert_non_null(encoder_find("auto", impl->codec));
+			assert_non_null(encoder_find("software", impl->codec));
+		}
 	}
 }
 

@@ -14,8 +14,10 @@
 #include <cmocka.h>
 #include <drm_fourcc.h>
 
+#include <libavutil/hwcontext.h>
+
 #include "base/fd.h"
-#include "encode/vulkan_convert.h"
+#include "encode/vulkan_frames.h"
 
 #define SKIPPED 77 // exit status that meson takes as "skipped"
 #define MAX_ERROR 1
@@ -215,7 +217,8 @@ static void convert(struct scene *scene, int acquire_fd) {
 	int release_fd;
 	struct es_pixels pixels = {(const uint8_t *)scene->pixels, scene->stride * 4,
 			scene->source.image.width, scene->source.image.height, scene->fourcc};
-	assert_true(vulkan_source_fill(scene->gpu, &scene->source, &pixels));
+	assert_true(vulkan_gpu_wait(scene->gpu, scene->source.used));
+	vulkan_source_fill(&scene->source, &pixels);
 	if (!vulkan_converter_convert(
 				scene->converter, &scene->source, &scene->view, acquire_fd, &release_fd, &why)) {
 		fail_msg("%s", why);
@@ -437,6 +440,48 @@ static void test_large_cursor(void **state) {
 	free(argb);
 }
 
+// As the encoders of libavcodec get it, cursor and all.
+static void check_frame(void *gpu, const struct es_colour *colour, uint32_t fourcc) {
+	uint32_t argb[12 * 15];
+	struct scene scene;
+	fill_cursor(argb, 12 * 15);
+	open_scene(&scene, gpu, colour, fourcc, 131, 35);
+	fill_source(&scene, 131, 35);
+	scene.cursor = (struct es_cursor_view){argb, 12, 15, 33, 11, 1};
+	AVBufferRef *frames = vulkan_frames_create(gpu, &scene.mode, colour, 0);
+	AVFrame *frame = av_frame_alloc(), *read = av_frame_alloc();
+	assert_non_null(frames);
+	assert_non_null(frame);
+	assert_non_null(read);
+	for (int i = 0; i < 3; i++) { // the second time the same memory
+		convert(&scene, -1);
+		assert_int_equal(av_hwframe_get_buffer(frames, frame, 0), 0);
+		assert_true(vulkan_frames_write(scene.converter, &scene.cursor, frame));
+		assert_int_equal(av_hwframe_transfer_data(read, frame, 0), 0);
+		for (uint32_t y = 0; y < 36; y++) {
+			uint8_t *out = (uint8_t *)scene.out.map + (size_t)y * scene.pitch;
+			memcpy(out, read->data[0] + (ptrdiff_t)y * read->linesize[0], 264);
+			if (y < 18) {
+				memcpy(out + scene.chroma_at, read->data[1] + (ptrdiff_t)y * read->linesize[1],
+						264);
+			}
+		}
+		compare(&scene, "as a frame of libavutil");
+		av_frame_unref(frame);
+		av_frame_unref(read);
+		scene.cursor.x += 7;
+	}
+	av_frame_free(&frame);
+	av_frame_free(&read);
+	av_buffer_unref(&frames);
+	close_scene(&scene);
+}
+
+static void test_frames_of_libavutil(void **state) {
+	check_frame(*state, &sdr, DRM_FORMAT_XRGB8888);
+	check_frame(*state, &hdr, DRM_FORMAT_XRGB2101010);
+}
+
 // Something that never signals costs that frame alone.
 static void test_fence_that_never_signals(void **state) {
 	int ends[2];
@@ -467,6 +512,7 @@ int main(void) {
 			cmocka_unit_test(test_bad_views),
 			cmocka_unit_test(test_cursor),
 			cmocka_unit_test(test_large_cursor),
+			cmocka_unit_test(test_frames_of_libavutil),
 			cmocka_unit_test(test_fence_that_never_signals),
 	};
 	char why[256];
