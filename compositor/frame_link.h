@@ -71,6 +71,7 @@ struct es_frame_link {
 	uint32_t credits;
 	int64_t no_credit_since_ns;
 	bool owes_credit; // a frame was sent and no credit came since
+	bool answered; // at least one frame has been encoded
 	uint64_t last_buffer_id;
 	struct es_sent_frame sent[ES_LINK_MAX_SENT];
 	uint64_t cursor_generation; // what the encoder has been told

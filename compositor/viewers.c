@@ -16,6 +16,7 @@
 // Before a frame is composed, which makes one more: three in all, of the four in wlroots' swapchain.
 #define MAX_HELD 2
 #define MAX_COUNTED 16
+#define FIRST_STUCK_NS (15 * ES_NS_PER_S) // as long as an encoder may take to get ready
 
 static struct es_frame_link *find_link(struct es_viewers *viewers, uint32_t viewer) {
 	struct es_frame_link *link;
@@ -88,6 +89,11 @@ static void remove_link(struct es_viewers *viewers, struct es_frame_link *link) 
 	}
 }
 
+// The first frame may have to wait for a driver that wakes up.
+static int64_t patience_ns(const struct es_frame_link *link) {
+	return link->answered || link->stuck_ns > FIRST_STUCK_NS ? link->stuck_ns : FIRST_STUCK_NS;
+}
+
 // One for all links: the one that has waited longest decides.
 static void arm_watchdog(struct es_viewers *viewers) {
 	int64_t now_ns = clock_now_ns(), left_ns = 0;
@@ -96,7 +102,7 @@ static void arm_watchdog(struct es_viewers *viewers) {
 		if (!link->owes_credit || link->credits > 0) {
 			continue;
 		}
-		int64_t link_ns = link->no_credit_since_ns + link->stuck_ns - now_ns;
+		int64_t link_ns = link->no_credit_since_ns + patience_ns(link) - now_ns;
 		link_ns = link_ns > ES_NS_PER_MS ? link_ns : ES_NS_PER_MS;
 		left_ns = left_ns == 0 || link_ns < left_ns ? link_ns : left_ns;
 	}
@@ -110,9 +116,9 @@ static int handle_watchdog(void *data) {
 	struct es_frame_link *link;
 	wl_list_for_each (link, &viewers->links, link) {
 		if (link->owes_credit && link->credits == 0 &&
-				now_ns - link->no_credit_since_ns >= link->stuck_ns) {
+				now_ns - link->no_credit_since_ns >= patience_ns(link)) {
 			es_log(ES_LOG_WARN, "viewer %u: the encoder has not answered for %d ms", link->viewer,
-					(int)(link->stuck_ns / ES_NS_PER_MS));
+					(int)(patience_ns(link) / ES_NS_PER_MS));
 			link->owes_credit = false; // told once
 			session_report_stuck(viewers->display->session, link->viewer);
 		}
