@@ -53,9 +53,9 @@ void encoder_slot_blame(struct es_encoder_slot *slot, const char *why) {
 
 void encoder_slot_failed(struct es_encoder_slot *slot, const char *text, int64_t now_ns) {
 	bool settled = encoder_slot_settled(slot, now_ns);
-	encoder_slot_blame(slot, text);
+	snprintf(slot->blame, sizeof(slot->blame), "%s", text); // it knows best
 	// Of one that failed at once it may be this size or this session alone.
-	slot->at_work = slot->at_work && settled;
+	slot->at_work = settled;
 	slot->broken = slot->broken || (slot->n_restarts == 0 && !settled);
 }
 

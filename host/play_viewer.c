@@ -109,13 +109,13 @@ static int handle_ready_time(sd_event_source *source, uint64_t usec, void *data)
 static void lose_encoder(struct es_play_viewer *viewer, const char *why) {
 	if (!viewer->left && viewer->encoder != NULL) {
 		es_log(ES_LOG_WARN, "the %s %s: killing it", room_label(viewer->encoder), why);
-		encoder_slot_blame(&viewer->slot, why);
 		room_kill(viewer->encoder);
 	}
 }
 
 void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number) {
 	if (number == viewer->number) {
+		encoder_slot_blame(&viewer->slot, "did not answer any more");
 		lose_encoder(viewer, "does not answer any more");
 	}
 }

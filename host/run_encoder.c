@@ -85,7 +85,6 @@ void run_encoder_gone(struct es_run *run, int status) {
 static void lose(struct es_run *run, const char *why) {
 	if (run->stage == ES_RUN_RUNNING && session_alive(run->session, ES_ROOM_ENCODE)) {
 		run_say(run, ES_LOG_WARN, "the encoder %s: killing it", why);
-		encoder_slot_blame(&run->encoder, why);
 		session_kill(run->session, ES_ROOM_ENCODE);
 	}
 }
@@ -94,6 +93,7 @@ void run_encoder_stuck(struct es_run *run) {
 	char why[64];
 	snprintf(why, sizeof(why), "has not answered for %g s",
 			encoder_slot_stuck_ms(&run->encoder, false) / 1000.0);
+	encoder_slot_blame(&run->encoder, why);
 	lose(run, why);
 }
 

@@ -1,0 +1,165 @@
+"""Hardware that fails at work gives way to the next encoder; the app and the connection live on.
+
+The fake rung stands in for hardware: it is proved, watched and remembered as such, and fails on command.
+"""
+
+import json
+import os
+import shutil
+import signal
+
+import harness
+import harness_serve
+from harness import patiently, wait_until
+from harness_serve import ServeCase, WAIT
+
+FAILS = 'EARTHSHINE_FAKE_RUNG'
+BACK_S = 1.5  # from the decision to the next picture
+WATCHDOG_S = 1.0
+
+
+def longest_gap_ns(log):
+    times = [commit['commit_ns'] for commit in harness.read_log(log)]
+    return max(b - a for a, b in zip(times, times[1:]))
+
+
+class Run(harness.Case):
+    def cached(self):
+        """What is known of the fake rung."""
+        text = harness.read_file(self.place.file('.cache/earthshine/encoders.json'))
+        proofs = json.loads(text)['proofs'] if text else []
+        return next((proof for proof in proofs if proof['encoder'] == 'fake'), None)
+
+    def begin(self, commands='', encoder='fake', **more):
+        self.log = self.place.file('log')
+        if os.path.exists(self.log):
+            os.unlink(self.log)
+        run = self.run_app(harness.paint(log=self.log), '-s', '640x360@60', '-e', encoder,
+                           env={FAILS: commands}, **more)
+        run.wait_ready()
+        return run
+
+    def check_goes_on(self, run, reason, allowed_s):
+        wait_until(lambda: 'goes on with x264' in run.messages(), 'the next encoder', 30)
+        count = len(harness.read_log(self.log))
+        harness.wait_commits(self.log, count + 90)
+        committed = harness.read_log(self.log)[-1]['number']
+        self.assertEqual(run.stop(), 130, run.messages())
+        self.assertIn('encoder fake has failed (', run.messages())
+        self.assertIn(reason, run.messages())
+        self.assertEqual(run.stats()['encoder_restarts'], 1)
+        harness.probe(run.output, (640, 360))
+        marks = [mark for mark in harness.read_marks(run.output) if mark['crc_ok']]
+        found = harness.numbers(marks)
+        self.assertEqual(found, sorted(found))
+        self.assertGreater(found[-1], committed - 10)
+        keys = [i for i, mark in enumerate(marks) if mark['key']]
+        self.assertEqual(len(keys), 2, 'each encoder begins with an IDR, and makes no other')
+        gap = marks[keys[1]]['pts_us'] - marks[keys[1] - 1]['pts_us']
+        print(f'{gap / 1000:.0f} ms without a picture, {longest_gap_ns(self.log) / 1e6:.0f} ms between commits')
+        self.judge(gap / 1e6 < allowed_s, f'{gap / 1000:.0f} ms without a picture')
+        self.judge(longest_gap_ns(self.log) < 5e8, 'the app was held up')
+
+    @patiently
+    def check_failing(self, commands, reason, allowed_s, signal_number=None):
+        shutil.rmtree(self.place.file('.cache'), ignore_errors=True)
+        run = self.begin(commands)
+        if signal_number is not None:
+            harness.wait_commits(self.log, 150)  # it is at work
+            run.room('encode').signal(signal_number)
+        self.check_goes_on(run, reason, allowed_s)
+        self.assertEqual(self.cached()['state'], 'lost')
+        self.assertIn(reason, self.cached()['reason'])
+
+    def test_killed(self):
+        self.check_failing('', 'was killed by signal 9', BACK_S, signal.SIGKILL)
+
+    def test_hangs(self):
+        self.check_failing('hang-after=150', 'has not answered for 1 s', WATCHDOG_S + BACK_S)
+
+    def test_returns_garbage(self):
+        self.check_failing('garbage-after=150', 'it is no bitstream', BACK_S)
+
+    def test_fails_from_the_start(self):
+        """Of a rung that has not worked at all nothing is remembered: it may be this session's size."""
+        run = self.begin('no-import fail-after=0', encoder='software')
+        run.stop()
+        self.assertIsNone(self.cached())
+
+    def test_not_what_it_was(self):
+        """One that does not stand the trial is not used; asked for by name, the reason is told."""
+        for commands, state, reason in (
+                ('missing', 'unavailable', 'device'), ('black-after=2', 'failed', 'instead of'),
+                ('crash-after=3', 'failed', 'signal'), ('swapped-after=0', 'failed', 'instead of')):
+            with self.subTest(commands=commands):
+                shutil.rmtree(self.place.file('.cache'), ignore_errors=True)
+                run = self.run_app(harness.paint(), '-e', 'fake', env={FAILS: commands})
+                self.assertEqual(run.wait(), 1, run.messages())
+                print(run.messages().splitlines()[-1])
+                self.assertEqual(self.cached()['state'], state)
+                self.assertIn(reason, self.cached()['reason'])
+                self.assertIn(self.cached()['reason'], run.messages())
+        # What is known is not tried again.
+        run = self.run_app(harness.paint(), '-e', 'fake')
+        self.assertEqual(run.wait(), 1, run.messages())
+        self.assertNotIn('trying', run.messages())
+
+    def test_no_trial_without_hardware(self):
+        run = self.begin(encoder='auto')
+        self.assertEqual(run.stop(), 130, run.messages())
+        if not os.path.exists('/dev/dri'):
+            self.assertNotIn('trying', run.messages())
+
+
+class Serve(ServeCase):
+    def begin(self, commands=''):
+        log = self.place.file('log')
+        host = self.serve({'paint': self.paint('--log', log)}, settings=['encoder fake'],
+                          env={FAILS: commands})
+        cache = os.path.join(harness_serve.CACHE, 'earthshine', 'encoders.json')
+        wait_until(lambda: b'"ok"' in harness.read_file(cache), 'the encoder is proved', WAIT)
+        stream = host.device().paired().play(app=1)
+        self.assertEqual(host.wait_session('playing')['encoder'], 'fake')
+        return host, stream, log
+
+    def check_goes_on(self, host, stream, log, reason, allowed_s):
+        start = stream.mark
+        wait_until(lambda: 'goes on with x264' in host.messages(), 'the next encoder', 30)
+        idr = stream.wait_for('frame', lambda frame: frame['type'] == 2, start=start)
+        self.assertIn(reason, host.messages())
+        stream.wait_frames(60, start=stream.mark)
+        frames = stream.frames()
+        # No number is missing, nothing came twice: the connection has not noticed.
+        numbers = [frame['frame'] for frame in frames]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+        before = [frame for frame in frames if frame['frame'] < idr['frame']][-1]
+        gap = (idr['at_ns'] - before['at_ns']) / 1e9
+        print(f'{gap * 1000:.0f} ms without a picture')
+        self.check_numbers(stream.numbers())
+        self.judge(gap < allowed_s, f'{gap:.2f} s without a picture')
+        self.judge(longest_gap_ns(log) < 5e8, 'the app was held up')
+        self.assertEqual(host.wait_session('playing')['encoder'], 'x264')
+
+    @patiently
+    def check_failing(self, commands, reason, allowed_s, signal_number=None):
+        host, stream, log = self.begin(commands)
+        if signal_number is not None:
+            stream.wait_frames(150)
+            host.room('encode').signal(signal_number)
+        self.check_goes_on(host, stream, log, reason, allowed_s)
+        self.check_stream(stream.quit(), 100)
+        self.assertEqual(host.stop(), 0, host.messages())
+        os.unlink(log)
+
+    def test_killed(self):
+        self.check_failing('', 'was killed by signal 9', BACK_S, signal.SIGKILL)
+
+    def test_hangs(self):
+        self.check_failing('hang-after=150', 'does not answer any more', WATCHDOG_S + BACK_S)
+
+    def test_returns_garbage(self):
+        self.check_failing('garbage-after=150', 'it is no bitstream', BACK_S)
+
+
+if __name__ == '__main__':
+    harness.main()
