@@ -9,11 +9,13 @@
 bool complexity_init(struct es_complexity *complexity, uint32_t width, uint32_t height) {
 	*complexity = (struct es_complexity){.width = width, .height = height};
 	complexity->rows = calloc((height + ROW_STEP - 1) / ROW_STEP, width);
-	return complexity->rows != NULL;
+	complexity->row = calloc(1, width);
+	return complexity->rows != NULL && complexity->row != NULL;
 }
 
 void complexity_finish(struct es_complexity *complexity) {
 	free(complexity->rows);
+	free(complexity->row);
 	*complexity = (struct es_complexity){0};
 }
 
@@ -44,6 +46,22 @@ static void measure_row(const uint8_t *now, const uint8_t *before, uint32_t widt
 	}
 }
 
+// In eight bits.
+static const uint8_t *luma_row(struct es_complexity *complexity, const struct es_picture *picture,
+		const struct es_rect *rect, uint32_t y) {
+	struct es_layout layout = picture_layout(picture->layout);
+	const uint8_t *row = picture->plane[0] + (size_t)y * picture->stride[0];
+	if (layout.sample_size == 1) {
+		return row + rect->x;
+	}
+	for (uint32_t x = 0; x < rect->width; x++) {
+		uint16_t sample;
+		memcpy(&sample, row + 2 * (size_t)(rect->x + x), sizeof(sample));
+		complexity->row[x] = (uint8_t)(sample >> (layout.shift + layout.depth - 8));
+	}
+	return complexity->row;
+}
+
 struct es_complexity_cost complexity_measure(struct es_complexity *complexity,
 		const struct es_picture *picture, const struct es_rect *rects, size_t n_rects) {
 	struct es_complexity_cost cost = {0};
@@ -51,7 +69,7 @@ struct es_complexity_cost complexity_measure(struct es_complexity *complexity,
 		const struct es_rect *rect = &rects[i];
 		uint32_t first = (rect->y + ROW_STEP - 1) / ROW_STEP * ROW_STEP;
 		for (uint32_t y = first; y < rect->y + rect->height; y += ROW_STEP) {
-			const uint8_t *now = picture->plane[0] + (size_t)y * picture->stride[0] + rect->x;
+			const uint8_t *now = luma_row(complexity, picture, rect, y);
 			uint8_t *before =
 					complexity->rows + (size_t)(y / ROW_STEP) * complexity->width + rect->x;
 			measure_row(now, before, rect->width, &cost);

@@ -13,6 +13,7 @@
 struct es_complexity {
 	uint32_t width, height;
 	uint8_t *rows; // owned: the sampled rows as they were
+	uint8_t *row; // owned: one as it is, where it has more than eight bits
 };
 
 // In grey levels times pixels.

@@ -118,6 +118,11 @@ static struct es_rect align_out(const struct es_rect *rect, uint32_t width, uint
 	return (struct es_rect){left, top, right - left, bottom - top};
 }
 
+const struct es_pixel_format *convert_pixel_format(uint32_t fourcc) {
+	const struct format *format = find_format(fourcc);
+	return format == NULL ? NULL : &format->pixel;
+}
+
 uint32_t convert_bytes_per_pixel(uint32_t fourcc) {
 	const struct format *format = find_format(fourcc);
 	return format == NULL ? 0 : format->pixel.bytes_per_pixel;

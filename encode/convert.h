@@ -16,6 +16,18 @@ struct es_pixels {
 	uint32_t fourcc; // DRM_FORMAT_*
 };
 
+// Where a component lies in a pixel, read as a little-endian word.
+struct es_component {
+	uint8_t shift, bits;
+};
+
+struct es_pixel_format {
+	uint32_t bytes_per_pixel;
+	struct es_component r, g, b;
+};
+
+// NULL: this format cannot be converted.
+const struct es_pixel_format *convert_pixel_format(uint32_t fourcc);
 // Bytes of one pixel; 0: this format cannot be converted.
 uint32_t convert_bytes_per_pixel(uint32_t fourcc);
 

@@ -6,16 +6,6 @@
 
 #include "encode/convert.h"
 
-// Where a component lies in a pixel, read as a little-endian word.
-struct es_component {
-	uint8_t shift, bits;
-};
-
-struct es_pixel_format {
-	uint32_t bytes_per_pixel;
-	struct es_component r, g, b;
-};
-
 // As convert_rect; `r` is aligned to even pixels, but for the end of an odd picture, whose last column
 // and row are repeated.
 void convert_rows(const struct es_pixel_format *format, const struct es_pixels *src,

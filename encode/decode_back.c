@@ -63,6 +63,44 @@ void decode_back_destroy(struct es_decode_back *decoder) {
 	free(decoder);
 }
 
+uint32_t decoded_sample(const struct es_decoded *picture, uint32_t plane, uint32_t x, uint32_t y) {
+	const uint8_t *row = picture->plane[plane] + (size_t)y * picture->stride[plane];
+	if (picture->depth == 8) {
+		return row[x];
+	}
+	uint16_t sample;
+	memcpy(&sample, row + 2 * (size_t)x, sizeof(sample));
+	return sample;
+}
+
+static bool read_format(struct es_decoded *out, const AVFrame *frame) {
+	switch (frame->format) {
+	case AV_PIX_FMT_YUV420P:
+	case AV_PIX_FMT_YUVJ420P:
+	case AV_PIX_FMT_YUV444P:
+	case AV_PIX_FMT_YUVJ444P:
+		out->depth = 8;
+		break;
+	case AV_PIX_FMT_YUV420P10:
+	case AV_PIX_FMT_YUV444P10:
+		out->depth = 10;
+		break;
+	default:
+		return false;
+	}
+	out->yuv444 = frame->format == AV_PIX_FMT_YUV444P || frame->format == AV_PIX_FMT_YUVJ444P ||
+			frame->format == AV_PIX_FMT_YUV444P10;
+	out->colour = (struct es_colour){
+			.primaries = (uint8_t)frame->color_primaries,
+			.transfer = (uint8_t)frame->color_trc,
+			.matrix = (uint8_t)frame->colorspace,
+			.full_range = frame->color_range == AVCOL_RANGE_JPEG,
+			.depth = out->depth,
+			.yuv444 = out->yuv444,
+	};
+	return true;
+}
+
 bool decode_back_unit(
 		struct es_decode_back *decoder, const uint8_t *data, size_t size, struct es_decoded *out) {
 	AVFrame *frame = decoder->frame;
@@ -73,8 +111,7 @@ bool decode_back_unit(
 	memcpy(decoder->packet->data, data, size);
 	int sent = avcodec_send_packet(decoder->context, decoder->packet);
 	av_packet_unref(decoder->packet);
-	if (sent != 0 || avcodec_receive_frame(decoder->context, frame) != 0 ||
-			(frame->format != AV_PIX_FMT_YUV420P && frame->format != AV_PIX_FMT_YUVJ420P)) {
+	if (sent != 0 || avcodec_receive_frame(decoder->context, frame) != 0) {
 		return false;
 	}
 	*out = (struct es_decoded){
@@ -82,6 +119,9 @@ bool decode_back_unit(
 			.height = (uint32_t)frame->height,
 			.complaint = frame->decode_error_flags != 0,
 	};
+	if (!read_format(out, frame)) {
+		return false;
+	}
 	for (int i = 0; i < 3; i++) {
 		out->plane[i] = frame->data[i];
 		out->stride[i] = (uint32_t)frame->linesize[i];

@@ -98,6 +98,7 @@ static bool wait_for_fence(int fd) {
 struct job {
 	struct fake_encoder *encoder;
 	const struct es_convert_request *request;
+	struct es_pixels pixels;
 	struct es_box src; // in pixels
 	struct es_rect dst;
 };
@@ -129,7 +130,7 @@ static bool target_rect(
 
 static bool is_one_to_one(const struct job *job) {
 	const struct es_mode *mode = &job->encoder->mode;
-	const struct es_pixels *pixels = &job->request->import->pixels;
+	const struct es_pixels *pixels = &job->pixels;
 	return job->src.x == 0 && job->src.y == 0 && job->src.width == pixels->width &&
 			job->src.height == pixels->height && job->dst.width == mode->width &&
 			job->dst.height == mode->height && pixels->width == mode->width &&
@@ -139,8 +140,7 @@ static bool is_one_to_one(const struct job *job) {
 static void convert_whole(void *data) {
 	struct job *job = data;
 	for (size_t i = 0; i < job->request->n_damage; i++) {
-		convert_rect(
-				&job->request->import->pixels, &job->encoder->picture, &job->request->damage[i]);
+		convert_rect(&job->pixels, &job->encoder->picture, &job->request->damage[i]);
 	}
 }
 
@@ -148,7 +148,7 @@ static void convert_whole(void *data) {
 // neighbours are taken instead.
 static void scale_onto_canvas(void *data) {
 	struct job *job = data;
-	const struct es_pixels *pixels = &job->request->import->pixels;
+	const struct es_pixels *pixels = &job->pixels;
 	uint32_t stride = job->encoder->mode.width * 4;
 	bool bytes = pixels->fourcc != DRM_FORMAT_XRGB2101010 &&
 			pixels->fourcc != DRM_FORMAT_ARGB2101010 && pixels->fourcc != DRM_FORMAT_XBGR2101010 &&
@@ -171,15 +171,35 @@ static bool convert_scaled(struct job *job) {
 		return false;
 	}
 	struct es_pixels canvas = {encoder->canvas, encoder->mode.width * 4, encoder->mode.width,
-			encoder->mode.height, job->request->import->pixels.fourcc};
+			encoder->mode.height, job->pixels.fourcc};
 	convert_rect(&canvas, &encoder->picture,
 			&(struct es_rect){0, 0, encoder->mode.width, encoder->mode.height});
 	return true;
 }
 
+// One format taken for another.
+static uint32_t swapped_fourcc(uint32_t fourcc) {
+	switch (fourcc) {
+	case DRM_FORMAT_XRGB8888:
+	case DRM_FORMAT_ARGB8888:
+		return DRM_FORMAT_XBGR8888;
+	case DRM_FORMAT_XRGB2101010:
+	case DRM_FORMAT_ARGB2101010:
+		return DRM_FORMAT_XBGR2101010;
+	case DRM_FORMAT_XBGR2101010:
+	case DRM_FORMAT_ABGR2101010:
+		return DRM_FORMAT_XRGB2101010;
+	default:
+		return DRM_FORMAT_XRGB8888;
+	}
+}
+
 static bool read_buffer(
 		struct fake_encoder *encoder, const struct es_convert_request *request, const char **why) {
-	struct job job = {.encoder = encoder, .request = request};
+	struct job job = {.encoder = encoder, .request = request, .pixels = request->import->pixels};
+	if (encoder->n_encoded >= encoder->commands->swapped_after) {
+		job.pixels.fourcc = swapped_fourcc(job.pixels.fourcc);
+	}
 	if (!source_box(request, &job.src) || !target_rect(request, &encoder->mode, &job.dst)) {
 		*why = "what is to be shown lies outside it or the screen";
 		return false;
@@ -232,40 +252,22 @@ static void take_cursor(struct fake_encoder *encoder, const struct es_cursor_ble
 	cursor_blend_move(encoder->cursor, view.x, view.y);
 }
 
-static size_t plane_size(const struct es_picture *picture, int plane) {
-	uint32_t rows = picture_coded_height(picture);
-	bool small =
-			plane > 0 && (picture->layout == ES_PICTURE_NV12 || picture->layout == ES_PICTURE_I420);
-	return (size_t)picture->stride[plane] * (small ? rows / 2 : rows);
-}
-
 static void fill_planes(struct es_picture *picture, uint8_t luma, uint8_t chroma) {
-	for (int i = 0; i < 3 && picture->plane[i] != NULL; i++) {
-		memset(picture->plane[i], i == 0 ? luma : chroma, plane_size(picture, i));
+	for (uint32_t i = 0; i < picture_layout(picture->layout).n_planes; i++) {
+		size_t rows = picture_rows(picture, i, picture_coded_height(picture));
+		memset(picture->plane[i], i == 0 ? luma : chroma, picture->stride[i] * rows);
 	}
 }
 
-// Blue for red, as with a format taken for another.
-static void swap_chroma(struct es_picture *picture) {
-	if (picture->plane[2] != NULL) {
-		return;
-	}
-	size_t size = plane_size(picture, 1);
-	for (size_t i = 0; i + 1 < size; i += 2) {
-		uint8_t u = picture->plane[1][i];
-		picture->plane[1][i] = picture->plane[1][i + 1];
-		picture->plane[1][i + 1] = u;
-	}
-}
-
-static void spoil_picture(struct fake_encoder *encoder) {
+// True: it is not what was converted any more. The values are those of eight bits.
+static bool spoil_picture(struct fake_encoder *encoder) {
 	const struct es_fake_commands *commands = encoder->commands;
-	if (encoder->n_encoded >= commands->green_after) {
-		fill_planes(&encoder->picture, 0, 0);
+	bool green = encoder->n_encoded >= commands->green_after;
+	bool black = encoder->n_encoded >= commands->black_after;
+	if (green || black) {
+		fill_planes(&encoder->picture, black ? 16 : 0, black ? 128 : 0);
 	}
-	if (encoder->n_encoded >= commands->black_after) {
-		fill_planes(&encoder->picture, 16, 128);
-	}
+	return green || black;
 }
 
 // Before a picture is encoded. False: as asked for, it is not.
@@ -305,20 +307,16 @@ static void fill_noise(uint8_t *out, size_t size) {
 static bool encode_inside(struct fake_encoder *encoder, const struct es_encode_request *request,
 		uint8_t *out, size_t cap, struct es_encoded *encoded) {
 	struct es_encode_request own = *request;
-	bool swapped = encoder->n_encoded >= encoder->commands->swapped_after;
 	bool blend = request->cursor != NULL;
 	own.cursor = NULL;
+	if (spoil_picture(encoder)) {
+		own.unchanged = NULL;
+	}
 	if (blend) {
 		take_cursor(encoder, request->cursor);
 		cursor_blend_apply(encoder->cursor, &encoder->picture);
 	}
-	if (swapped) {
-		swap_chroma(&encoder->picture);
-	}
 	bool ok = encoder_encode(encoder->inside, &encoder->picture, &own, out, cap, encoded);
-	if (swapped) {
-		swap_chroma(&encoder->picture);
-	}
 	if (blend) {
 		cursor_blend_restore(encoder->cursor, &encoder->picture);
 	}
@@ -333,7 +331,6 @@ static bool fake_encode(struct es_encoder *base, const struct es_picture *pictur
 	if (!misbehave(encoder)) {
 		return false;
 	}
-	spoil_picture(encoder);
 	if (!encode_inside(encoder, request, out, cap, encoded)) {
 		return false;
 	}

@@ -28,12 +28,19 @@ static void lavc_destroy(struct es_encoder *base) {
 	free(encoder);
 }
 
+static enum AVPixelFormat suitable_format(const struct es_colour *colour) {
+	if (colour->depth == 8) {
+		return colour->yuv444 ? AV_PIX_FMT_YUV444P : AV_PIX_FMT_YUV420P;
+	}
+	return colour->yuv444 ? AV_PIX_FMT_YUV444P10 : AV_PIX_FMT_YUV420P10;
+}
+
 static void fill_context(AVCodecContext *context, const struct es_encoder_params *params) {
 	const struct es_mode *mode = &params->mode;
 	int64_t bits_per_second = (int64_t)params->bitrate_kbps * 1000;
 	context->width = (int)((mode->width + 1) & ~UINT32_C(1));
 	context->height = (int)((mode->height + 1) & ~UINT32_C(1));
-	context->pix_fmt = AV_PIX_FMT_YUV420P;
+	context->pix_fmt = suitable_format(&params->colour);
 	context->framerate = (AVRational){mode->refresh_mhz, 1000};
 	context->time_base = (AVRational){1000, mode->refresh_mhz};
 	context->bit_rate = bits_per_second;
@@ -170,9 +177,12 @@ static size_t lavc_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
 }
 
 static bool x265_takes(const struct es_colour *colour, enum es_picture_layout *layout) {
-	struct es_colour sdr = colour_sdr();
-	*layout = ES_PICTURE_I420;
-	return memcmp(colour, &sdr, sizeof(sdr)) == 0;
+	if (colour->depth == 8) {
+		*layout = colour->yuv444 ? ES_PICTURE_I444 : ES_PICTURE_I420;
+	} else {
+		*layout = colour->yuv444 ? ES_PICTURE_I410 : ES_PICTURE_I010;
+	}
+	return true;
 }
 
 const struct es_encoder_impl encoder_x265 = {

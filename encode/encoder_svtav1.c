@@ -75,7 +75,7 @@ static void fill_config(EbSvtAv1EncConfiguration *config, const struct es_encode
 	config->source_height = (mode->height + 1) & ~UINT32_C(1);
 	config->frame_rate_numerator = (uint32_t)mode->refresh_mhz;
 	config->frame_rate_denominator = 1000;
-	config->encoder_bit_depth = 8;
+	config->encoder_bit_depth = params->colour.depth;
 	config->encoder_color_format = EB_YUV420;
 	config->rate_control_mode = SVT_AV1_RC_MODE_CBR;
 	config->target_bit_rate = params->bitrate_kbps * 1000;
@@ -244,18 +244,20 @@ static bool send_picture(struct svtav1_encoder *encoder, const struct es_picture
 	bool key = request->force_idr || encoder->last_sequence == 0;
 	struct events events = {0};
 	collect_events(encoder, request, key, &events);
+	uint32_t sample_size = picture_layout(picture->layout).sample_size;
 	EbSvtIOFormat planes = {
 			.luma = picture->plane[0],
 			.cb = picture->plane[1],
 			.cr = picture->plane[2],
-			.y_stride = picture->stride[0],
-			.cb_stride = picture->stride[1],
-			.cr_stride = picture->stride[2],
+			.y_stride = picture->stride[0] / sample_size,
+			.cb_stride = picture->stride[1] / sample_size,
+			.cr_stride = picture->stride[2] / sample_size,
 	};
 	EbBufferHeaderType in = {
 			.size = sizeof(in),
 			.p_buffer = (uint8_t *)&planes,
-			.n_filled_len = picture_coded_width(picture) * picture_coded_height(picture) * 3 / 2,
+			.n_filled_len = picture_coded_width(picture) * picture_coded_height(picture) * 3 / 2 *
+					sample_size,
 			.pts = (int64_t)request->sequence,
 			.pic_type = key ? EB_AV1_KEY_PICTURE : EB_AV1_INVALID_PICTURE,
 			.p_app_private = events.n != 0 ? &events.nodes[0] : NULL,
@@ -330,9 +332,8 @@ static bool svtav1_set_bitrate(struct es_encoder *base, uint32_t kbps) {
 }
 
 static bool svtav1_takes(const struct es_colour *colour, enum es_picture_layout *layout) {
-	struct es_colour sdr = colour_sdr();
-	*layout = ES_PICTURE_I420;
-	return memcmp(colour, &sdr, sizeof(sdr)) == 0;
+	*layout = colour->depth == 8 ? ES_PICTURE_I420 : ES_PICTURE_I010;
+	return !colour->yuv444;
 }
 
 const struct es_encoder_impl encoder_svtav1 = {

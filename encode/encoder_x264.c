@@ -77,11 +77,16 @@ static void set_colour(x264_param_t *param, const struct es_colour *colour) {
 	param->vui.i_chroma_loc = 0; // left, and centred between two rows
 }
 
+// x264 counts the quantisers of deeper pictures from further below.
+static int qp_offset(int depth) {
+	return 6 * (depth - 8);
+}
+
 // Each picture brings its quantiser. x264 limits it to what the constant one and its factors for I and
 // B pictures span: 20 to each side with the largest factors.
 static void set_qp_range(x264_param_t *param) {
 	param->rc.i_rc_method = X264_RC_CQP;
-	param->rc.i_qp_constant = ES_RATE_QP_MIN + 20;
+	param->rc.i_qp_constant = ES_RATE_QP_MIN + 20 + qp_offset(param->i_bitdepth);
 	param->rc.f_ip_factor = 10;
 	param->rc.f_pb_factor = 10;
 }
@@ -93,6 +98,17 @@ static int dpb_frames(const struct es_encoder_params *params) {
 	return fewer ? (int)params->max_refs : DPB_FRAMES;
 }
 
+static int suitable_csp(const struct es_colour *colour) {
+	if (colour->depth == 8) {
+		return colour->yuv444 ? X264_CSP_I444 : X264_CSP_NV12;
+	}
+	return (colour->yuv444 ? X264_CSP_I444 : X264_CSP_I420) | X264_CSP_HIGH_DEPTH;
+}
+
+static const char *suitable_profile(const struct es_colour *colour) {
+	return colour->yuv444 ? "high444" : colour->depth == 8 ? "high" : "high10";
+}
+
 static bool fill_param(x264_param_t *param, const struct es_encoder_params *params) {
 	const struct es_mode *mode = &params->mode;
 	if (x264_param_default_preset(param, suitable_preset(mode), "zerolatency") != 0) {
@@ -100,7 +116,8 @@ static bool fill_param(x264_param_t *param, const struct es_encoder_params *para
 	}
 	param->pf_log = log_from_x264;
 	param->i_log_level = X264_LOG_WARNING;
-	param->i_csp = X264_CSP_NV12;
+	param->i_bitdepth = params->colour.depth;
+	param->i_csp = suitable_csp(&params->colour);
 	param->i_width = (int)((mode->width + 1) & ~UINT32_C(1));
 	param->i_height = (int)((mode->height + 1) & ~UINT32_C(1));
 	param->i_fps_num = (uint32_t)mode->refresh_mhz;
@@ -174,13 +191,13 @@ fail:
 	return NULL;
 }
 
-static void fill_picture(x264_picture_t *to, const struct es_picture *from,
+static void fill_picture(x264_picture_t *to, int csp, const struct es_picture *from,
 		const struct es_encode_request *request) {
 	x264_picture_init(to);
 	to->i_pts = (int64_t)request->sequence;
-	to->img.i_csp = X264_CSP_NV12;
-	to->img.i_plane = 2;
-	for (int i = 0; i < 2; i++) {
+	to->img.i_csp = csp;
+	to->img.i_plane = (int)picture_layout(from->layout).n_planes;
+	for (int i = 0; i < to->img.i_plane; i++) {
 		to->img.plane[i] = from->plane[i];
 		to->img.i_stride[i] = (int)from->stride[i];
 	}
@@ -261,9 +278,9 @@ static bool x264_encode(struct es_encoder *base, const struct es_picture *pictur
 	struct es_complexity_cost cost = measure(encoder, picture, request, idr);
 	int qp = rate_control_qp(&encoder->rate, idr, &cost);
 	x264_picture_t in, result;
-	fill_picture(&in, picture, request);
+	fill_picture(&in, encoder->param.i_csp, picture, request);
 	in.i_type = idr ? X264_TYPE_IDR : X264_TYPE_AUTO;
-	in.i_qpplus1 = qp + 1;
+	in.i_qpplus1 = qp + qp_offset(encoder->param.i_bitdepth) + 1;
 	x264_nal_t *nals;
 	int n_nals;
 	int size = x264_encoder_encode(encoder->x264, &nals, &n_nals, &in, &result);
@@ -334,9 +351,13 @@ static bool x264_set_bitrate(struct es_encoder *base, uint32_t kbps) {
 }
 
 static bool x264_takes(const struct es_colour *colour, enum es_picture_layout *layout) {
-	struct es_colour sdr = colour_sdr();
-	*layout = ES_PICTURE_NV12;
-	return memcmp(colour, &sdr, sizeof(sdr)) == 0;
+	if (colour->yuv444) {
+		*layout = colour->depth == 8 ? ES_PICTURE_I444 : ES_PICTURE_I410;
+	} else {
+		*layout = colour->depth == 8 ? ES_PICTURE_NV12 : ES_PICTURE_I010;
+	}
+	bool depth = X264_BIT_DEPTH == 0 || X264_BIT_DEPTH == colour->depth;
+	return depth && (X264_CHROMA_FORMAT == 0 || !colour->yuv444);
 }
 
 const struct es_encoder_impl encoder_x264 = {

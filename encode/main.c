@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "encode/encoder.h"
+#include "encode/probe_command.h"
 #include "encode/rights.h"
-#include "encode/self_test.h"
 #include "encode/session.h"
 #include "encode/sigbus_guard.h"
 #include "encode/speed_test.h"
@@ -26,25 +26,6 @@ static int list_encoders(void) {
 	for (size_t i = 0; encoder_impls[i] != NULL; i++) {
 		printf("%s %s\n", encoder_impls[i]->name, codec_name(encoder_impls[i]->codec));
 	}
-	return 0;
-}
-
-static int probe(const char *name, const char *codec_text) {
-	enum es_codec codec;
-	const struct es_encoder_impl *impl =
-			codec_parse(codec_text, &codec) ? encoder_find(name, codec) : NULL;
-	if (impl == NULL) {
-		printf("fail %s %s not built in\n", name, codec_text);
-		return 1;
-	}
-	give_up_rights(impl); // what works only with more must not be found to work
-	struct es_mode mode = {.width = 1366, .height = 767, .refresh_mhz = 60000};
-	struct es_self_test_result result = self_test_run(impl, &mode);
-	if (!result.passed) {
-		printf("fail %s %s %s\n", impl->name, codec_text, result.reason);
-		return 1;
-	}
-	printf("ok %s %s %.0f\n", impl->name, codec_text, result.fps);
 	return 0;
 }
 
@@ -75,8 +56,9 @@ static bool is_socket(int fd) {
 static int usage(void) {
 	fprintf(stderr,
 			"earthshine-encode is a part of earthshine and is started by it.\n"
-			"Alone: earthshine-encode --list | --probe NAME CODEC | --probe NAME WIDTHxHEIGHT "
-			"| --version\n");
+			"Alone: earthshine-encode --list | --probe NAME WIDTHxHEIGHT | --version |\n"
+			"  --probe NAME CODEC [--device NODE] [--format FOURCC:MODIFIER] [--depth 8|10] "
+			"[--chroma 420|444]\n");
 	return 2;
 }
 
@@ -89,9 +71,11 @@ int main(int argc, char *argv[]) {
 	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
 		return list_encoders();
 	}
-	if (argc == 4 && strcmp(argv[1], "--probe") == 0) {
+	if (argc >= 4 && strcmp(argv[1], "--probe") == 0) {
 		enum es_codec codec;
-		return codec_parse(argv[3], &codec) ? probe(argv[2], argv[3]) : measure(argv[2], argv[3]);
+		return argc > 4 || codec_parse(argv[3], &codec)
+				? probe_command(argc - 2, argv + 2, give_up_rights)
+				: measure(argv[2], argv[3]);
 	}
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("earthshine-encode %s\n", ES_VERSION);

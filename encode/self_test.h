@@ -1,18 +1,30 @@
-// Does an encoder really encode? A known picture goes the very way of a session's (memory buffer, import,
-// conversion, encoder), is decoded back and compared: a black, green, shifted or wrongly coloured
-// answer fails.
+// Proves an encoder on this machine: a known pattern goes the very way of a session's frames
+// (buffer, import, conversion, cursor-less pipeline, encoder) and is decoded and compared: a black, green,
+// shifted or wrongly coloured answer fails.
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "encode/encoder.h"
 
+struct es_self_test_request {
+	const struct es_encoder_impl *impl;
+	struct es_mode mode;
+	struct es_colour colour;
+	const char *node; // render node; "": the first that does
+	// Of the buffers; 0: any, and memory will do where there is nothing else. A rung that is asked for a
+	// format is shown DMA-BUFs of it.
+	uint32_t fourcc;
+	uint64_t modifier;
+};
+
 struct es_self_test_result {
 	bool passed;
+	bool unavailable; // there is nothing to test or to test with
 	double fps; // pictures converted and encoded per second
-	char reason[160]; // why not
+	char reason[200]; // why not
 };
 
 // Takes a second or two. sigbus_guard_install must have been called.
-struct es_self_test_result self_test_run(
-		const struct es_encoder_impl *impl, const struct es_mode *mode);
+struct es_self_test_result self_test_run(const struct es_self_test_request *request);

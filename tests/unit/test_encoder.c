@@ -509,7 +509,9 @@ static void test_too_long_is_an_error(void **state) {
 static void check_self_test(const struct es_encoder_impl *impl) {
 	static const struct es_mode modes[] = {{639, 361, 59940}, {256, 144, 120000}};
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		struct es_self_test_result result = self_test_run(impl, &modes[i]);
+		struct es_self_test_request request = {
+				.impl = impl, .mode = modes[i], .colour = colour_sdr(), .node = ""};
+		struct es_self_test_result result = self_test_run(&request);
 		if (!result.passed) {
 			fail_msg("%s: %s", impl->name, result.reason);
 		}
