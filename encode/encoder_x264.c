@@ -143,7 +143,7 @@ static bool fill_param(x264_param_t *param, const struct es_encoder_params *para
 	param->analyse.b_mb_info = 1;
 	set_qp_range(param);
 	set_colour(param, &params->colour);
-	return x264_param_apply_profile(param, "high") == 0;
+	return x264_param_apply_profile(param, suitable_profile(&params->colour)) == 0;
 }
 
 static void x264_destroy(struct es_encoder *base) {
