@@ -102,14 +102,12 @@ static const char *const refused[] = {
 		// memory shared by name
 		"shmget", "shmat", "shmctl", "semget", "semop", "msgget", "msgsnd", "msgrcv", "mq_open"};
 
-#if ES_SANITIZED
 // What the sanitizers' own code does in our process: reports in files, the symbolizer as a child; the
 // leak check stops all threads from a helper process, which traces them. In such builds alone.
 static const char *const sanitizers[] = {"open", "openat", "clone", "clone3", "fork", "vfork",
 		"execve", "wait4", "waitid", "ptrace", "kill", "tkill", "tgkill", "unlink", "mkdir",
 		"chdir", "personality", "mmap", "mmap2", "mprotect", "ioctl", "prlimit64", "setrlimit",
-		"umask", "process_vm_readv", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "sched_yield"};
-#endif
+		"umask", "process_vm_readv", "rt_sigqueueinfo", "rt_tgsigqueueinfo"};
 
 #define N(list) (sizeof(list) / sizeof((list)[0]))
 #define NEW_NAMESPACES \
@@ -227,16 +225,16 @@ static void allow_ioctl(struct filter *filter, unsigned rights) {
 
 static void fill(struct filter *filter, unsigned rights) {
 	add_all(filter, SCMP_ACT_ALLOW, everybody, N(everybody));
-#if ES_SANITIZED
-	add_all(filter, SCMP_ACT_ALLOW, sanitizers, N(sanitizers));
-	add_all(filter, SCMP_ACT_ALLOW, readers, N(readers));
-#else
-	allow_threads(filter);
-	allow_itself(filter);
-	allow_memory(filter, rights);
-	allow_files(filter, rights);
-	allow_ioctl(filter, rights);
-#endif
+	if (ES_SANITIZED) {
+		add_all(filter, SCMP_ACT_ALLOW, sanitizers, N(sanitizers));
+		add_all(filter, SCMP_ACT_ALLOW, readers, N(readers));
+	} else {
+		allow_threads(filter);
+		allow_itself(filter);
+		allow_memory(filter, rights);
+		allow_files(filter, rights);
+		allow_ioctl(filter, rights);
+	}
 	if ((rights & ES_RIGHT_DEVICES) != 0) {
 		add_all(filter, SCMP_ACT_ALLOW, drivers, N(drivers));
 	}

@@ -141,6 +141,9 @@ static bool create_muxer(struct es_sink_file *file) {
 	}
 	file->muxer->pb->seekable = file_output_seekable(&file->output) ? AVIO_SEEKABLE_NORMAL : 0;
 	file->muxer->flags |= AVFMT_FLAG_CUSTOM_IO;
+	// Without random ids: /dev/urandom is out of reach, and libavformat would gather randomness by
+	// keeping the processor busy for 100 ms.
+	file->muxer->flags |= AVFMT_FLAG_BITEXACT;
 	return avformat_new_stream(file->muxer, NULL) != NULL;
 }
 
