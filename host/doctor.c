@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "host/capture.h"
+#include "host/doctor_confine.h"
 #include "host/doctor_encoders.h"
 #include "host/doctor_serve.h"
 #include "host/findings.h"
@@ -133,6 +134,7 @@ static int examine(const struct doctor_options *options) {
 	check_pipewire(&findings, &dir);
 	check_uinput(&findings);
 	check_runtime_dir(&findings, &dir, runtime);
+	doctor_check_confine(&findings);
 	doctor_check_serve(&findings);
 	bool usable = runtime && display && encoder;
 	if (options->json) {
