@@ -20,6 +20,8 @@
 // What has lain here for so long is of no use to anybody: the display stood still.
 #define MAX_AGE_NS (100 * ES_NS_PER_MS)
 #define MAX_ENV 12
+// A power of two, as most PipeWires want it. (A forced one keeps clients that ask for more from starting.)
+#define CYCLE "256/48000"
 #define MAX_PATH 512
 
 struct es_sound_card {
@@ -178,8 +180,8 @@ static void disconnect(struct es_sound_card *card) {
 static bool make_stream(struct es_sound_card *card) {
 	struct pw_properties *properties = pw_properties_new(PW_KEY_MEDIA_CLASS, "Audio/Sink",
 			PW_KEY_NODE_NAME, card->node, PW_KEY_NODE_DESCRIPTION, card->title, PW_KEY_NODE_VIRTUAL,
-			"true", PW_KEY_NODE_LATENCY, "240/48000", PW_KEY_NODE_FORCE_QUANTUM, "240",
-			PW_KEY_PRIORITY_SESSION, "1", "state.restore-props", "false", NULL);
+			"true", PW_KEY_NODE_LATENCY, CYCLE, PW_KEY_PRIORITY_SESSION, "1", "state.restore-props",
+			"false", NULL);
 	card->stream = properties != NULL ? pw_stream_new(card->core, card->title, properties) : NULL;
 	if (card->stream == NULL) {
 		return false;
@@ -208,6 +210,9 @@ static bool connect_card(struct es_sound_card *card) {
 	card->core = pw_context_connect(card->context, properties, 0);
 	if (card->core == NULL) {
 		return false;
+	}
+	if (card->server != NULL) {
+		sound_server_answers(card->server);
 	}
 	pw_core_add_listener(card->core, &card->core_listener, &core_events, card);
 	if (!make_stream(card)) {
@@ -238,7 +243,7 @@ static void make_env(struct es_sound_card *card) {
 		const char *folder = sound_server_folder(card->server);
 		set_env(card, "PIPEWIRE_RUNTIME_DIR", "%s", folder);
 		set_env(card, "PIPEWIRE_REMOTE", "%s", "pipewire-0");
-		set_env(card, "PULSE_SERVER", "unix:%s/pulse", folder);
+		set_env(card, "PULSE_SERVER", "unix:%s/pulse/native", folder);
 	}
 	set_env(card, "PIPEWIRE_NODE", "%s", card->node);
 	set_env(card, "PULSE_SINK", "%s", card->node);

@@ -78,7 +78,7 @@ static const char daemon_config[] =
 		"  { name = libpipewire-module-protocol-pulse }\n"
 		"]\n"
 		"pulse.properties = {\n"
-		"  server.address = [ \"unix:%s/pulse\" ]\n"
+		"  server.address = [ \"unix:native\" ]\n"
 		"  pulse.min.req = 240/48000\n"
 		"  pulse.default.req = 480/48000\n"
 		"  pulse.min.quantum = 240/48000\n"
@@ -123,10 +123,9 @@ static bool make_folder(struct es_sound_server *server) {
 		server->folder[0] = '\0';
 		return false;
 	}
-	char path[MAX_PATH + 64], text[sizeof(daemon_config) + MAX_PATH];
-	snprintf(text, sizeof(text), daemon_config, server->folder);
+	char path[MAX_PATH + 64];
 	snprintf(server->config, sizeof(server->config), "%s/pipewire.conf", server->folder);
-	bool ok = write_file(server->config, text);
+	bool ok = write_file(server->config, daemon_config);
 	snprintf(path, sizeof(path), "%s/wireplumber.conf.d", server->folder);
 	ok = ok && mkdir(path, 0700) == 0;
 	snprintf(path, sizeof(path), "%s/wireplumber.conf.d/earthshine.conf", server->folder);
@@ -137,7 +136,8 @@ static bool make_folder(struct es_sound_server *server) {
 static void remove_folder(const struct es_sound_server *server) {
 	static const char *const names[] = {"pipewire.conf", "wireplumber.conf.d/earthshine.conf",
 			"pipewire-0", "pipewire-0.lock", "pipewire-0-manager", "pipewire-0-manager.lock",
-			"pulse", "pulse.lock", "pid"};
+			"pulse/native", "pulse/native.lock", "pulse/pid"};
+	static const char *const folders[] = {"wireplumber.conf.d", "pulse"};
 	char path[MAX_PATH + 64];
 	if (server->folder[0] == '\0') {
 		return;
@@ -146,8 +146,10 @@ static void remove_folder(const struct es_sound_server *server) {
 		snprintf(path, sizeof(path), "%s/%s", server->folder, names[i]);
 		unlink(path);
 	}
-	snprintf(path, sizeof(path), "%s/wireplumber.conf.d", server->folder);
-	rmdir(path);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", server->folder, folders[i]);
+		rmdir(path);
+	}
 	if (rmdir(server->folder) != 0) {
 		es_log(ES_LOG_DEBUG, "%s stays: %s", server->folder, strerror(errno));
 	}
@@ -276,7 +278,7 @@ static int handle_timer(void *data) {
 	struct es_sound_server *server = data;
 	for (int i = 0; i < N_PROGRAMS; i++) {
 		struct program *program = &server->programs[i];
-		if (program->pid != 0) {
+		if (program->pid != 0 || (i == MANAGER && program->restarts == 0)) {
 			continue;
 		}
 		if (program->restarts++ < MAX_RESTARTS) {
@@ -327,7 +329,7 @@ struct es_sound_server *sound_server_create(struct wl_event_loop *loop) {
 				strerror(errno));
 		goto fail;
 	}
-	if (!start(server, DAEMON) || !start(server, MANAGER)) {
+	if (!start(server, DAEMON)) {
 		goto fail;
 	}
 	return server;
@@ -356,6 +358,13 @@ void sound_server_destroy(struct es_sound_server *server) {
 	}
 	remove_folder(server);
 	free(server);
+}
+
+void sound_server_answers(struct es_sound_server *server) {
+	if (server->programs[MANAGER].pid == 0 && server->programs[MANAGER].restarts == 0) {
+		server->programs[MANAGER].restarts++;
+		start(server, MANAGER);
+	}
 }
 
 const char *sound_server_folder(const struct es_sound_server *server) {

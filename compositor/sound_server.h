@@ -8,10 +8,12 @@
 
 struct es_sound_server;
 
-// Starts both; does not wait for them. NULL after a logged reason: not installed, no folder, no memory.
+// Starts the daemon; does not wait for it. NULL after a logged reason: not installed, no folder, no memory.
 struct es_sound_server *sound_server_create(struct wl_event_loop *loop);
 void sound_server_destroy(
 		struct es_sound_server *server); // waits until they are gone; NULL is fine
 
-// Where its sockets are or soon will be: "pipewire-0" and "pulse".
+// The daemon takes connections: the session manager, which ends without it, follows.
+void sound_server_answers(struct es_sound_server *server);
+// Where its sockets are or soon will be: "pipewire-0" and "pulse/native".
 const char *sound_server_folder(const struct es_sound_server *server);
