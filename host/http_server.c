@@ -16,8 +16,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 
-#define MAX_CONNECTIONS 32
-#define MAX_CONNECTIONS_PER_ADDRESS 8
+#define MAX_CONNECTIONS 256
+#define MAX_CONNECTIONS_PER_ADDRESS 16
 #define MAX_HEADERS 32
 // The longest request line, its parameters in the library's own form, and the headers.
 #define CONNECTION_MEMORY (48 * 1024)

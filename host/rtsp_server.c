@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "host/rtsp_exchange.h"
 
-#define MAX_CONNECTIONS 16
+#define MAX_CONNECTIONS 64
+// A client speaks on one at a time, and closes it a little later.
+#define MAX_CONNECTIONS_PER_ADDRESS 4
 #define LIMIT_US (10 * UINT64_C(1000000))
 
 struct connection {
@@ -149,6 +151,14 @@ static void turn_away(struct es_rtsp_server *server) {
 	server->spare_fd = open_spare();
 }
 
+static bool has_place(const struct es_rtsp_server *server, const char *peer) {
+	size_t n = 0;
+	for (const struct connection *c = server->connections; c != NULL; c = c->next) {
+		n += strcmp(c->peer, peer) == 0;
+	}
+	return n < MAX_CONNECTIONS_PER_ADDRESS && server->n_connections < MAX_CONNECTIONS;
+}
+
 static int on_accept(sd_event_source *source, int listen_fd, uint32_t events, void *data) {
 	struct es_rtsp_server *server = data;
 	struct sockaddr_storage address = {0};
@@ -166,8 +176,7 @@ static int on_accept(sd_event_source *source, int listen_fd, uint32_t events, vo
 			: (const void *)&((struct sockaddr_in6 *)&address)->sin6_addr;
 	// Strangers, and who only tries whether the port answers, get no memory.
 	if (inet_ntop(address.ss_family, from, peer, sizeof(peer)) == NULL ||
-			plays_next_pending(server->plays, NULL, peer) == NULL ||
-			server->n_connections >= MAX_CONNECTIONS) {
+			plays_next_pending(server->plays, NULL, peer) == NULL || !has_place(server, peer)) {
 		fd_close(&fd);
 		return 0;
 	}

@@ -222,10 +222,17 @@ static int tear_down(void **state) {
 	return 0;
 }
 
-static int dial(const struct server *s) {
+static int dial_from(const struct server *s, const char *address) {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in own = {.sin_family = AF_INET};
+	assert_int_equal(inet_pton(AF_INET, address, &own.sin_addr), 1);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&own, sizeof(own)), 0);
 	assert_int_equal(connect(fd, (const struct sockaddr *)&s->address, sizeof(s->address)), 0);
 	return fd;
+}
+
+static int dial(const struct server *s) {
+	return dial_from(s, home);
 }
 
 // Lets the server work until it has closed its side; what it said is in text[cap].
@@ -272,7 +279,9 @@ static void test_answers(void **state) {
 static void test_connections(void **state) {
 	struct server *s = *state;
 	int fds[40], n_closed = 0;
+	static const char other[] = "127.0.0.2";
 	launch(s->plays, 1, home, 7, 0);
+	launch(s->plays, 2, other, 8, 0);
 	for (int i = 0; i < 40; i++) {
 		fds[i] = dial(s);
 		assert_true(sd_event_run(s->event, 5000) >= 0);
@@ -281,9 +290,14 @@ static void test_connections(void **state) {
 		char byte;
 		n_closed += recv(fds[i], &byte, 1, MSG_DONTWAIT) == 0;
 	}
-	assert_int_equal(n_closed, 24);
-	// One hangs up: there is a place again.
+	assert_int_equal(n_closed, 36);
+	// Another client does not notice.
 	char text[512];
+	int elsewhere = dial_from(s, other);
+	assert_int_equal(send(elsewhere, options, strlen(options), MSG_NOSIGNAL), strlen(options));
+	read_end(s, elsewhere, text, sizeof(text));
+	assert_memory_equal(text, "RTSP/1.0 200 ", 13);
+	// One hangs up: there is a place again.
 	for (int i = 0; i < 40; i++) {
 		close(fds[i]);
 	}
