@@ -6,6 +6,7 @@
 #include <wlr/render/drm_syncobj.h>
 #include <wlr/render/swapchain.h>
 #include <wlr/render/wlr_renderer.h>
+#include <wlr/render/wlr_texture.h>
 #include <wlr/types/wlr_buffer.h>
 
 #include "base/clock.h"
@@ -172,16 +173,43 @@ static bool output_commit(struct wlr_output *wlr_output, const struct wlr_output
 	return true;
 }
 
-static void tell_cursor(struct es_virtual_output *output) {
+static void tell_cursor(void *data) {
+	struct es_virtual_output *output = data;
 	if (output->sink != NULL) {
 		output->sink->cursor(output->sink_data);
 	}
 }
 
+// Where the GPU's memory cannot be mapped it has to copy, and we wait: it is small, and seldom.
+static bool read_cursor(
+		struct es_virtual_output *output, struct wlr_buffer *buffer, int hotspot_x, int hotspot_y) {
+	struct es_frame_cursor_image image;
+	struct wlr_texture *texture = NULL;
+	if (cursor_plane_describe(buffer, hotspot_x, hotspot_y, &image)) {
+		texture = wlr_texture_from_buffer(output->wlr_output.renderer, buffer);
+	}
+	if (texture == NULL) {
+		return false;
+	}
+	size_t stride = (size_t)image.width * 4;
+	void *pixels = malloc(stride * image.height);
+	const struct wlr_texture_read_pixels_options options = {
+			.data = pixels,
+			.format = DRM_FORMAT_ARGB8888,
+			.stride = (uint32_t)stride,
+	};
+	bool ok = pixels != NULL && wlr_texture_read_pixels(texture, &options) &&
+			cursor_plane_set_pixels(&output->cursor, pixels, stride, &image);
+	free(pixels);
+	wlr_texture_destroy(texture);
+	return ok;
+}
+
 static bool output_set_cursor(
 		struct wlr_output *wlr_output, struct wlr_buffer *buffer, int hotspot_x, int hotspot_y) {
 	struct es_virtual_output *output = from_wlr(wlr_output);
-	if (!cursor_plane_set_image(&output->cursor, buffer, hotspot_x, hotspot_y)) {
+	if (!cursor_plane_set_image(&output->cursor, buffer, hotspot_x, hotspot_y) &&
+			!read_cursor(output, buffer, hotspot_x, hotspot_y)) {
 		return false;
 	}
 	tell_cursor(output);
@@ -274,7 +302,7 @@ struct es_virtual_output *virtual_output_create(struct wl_event_loop *loop) {
 	}
 	output->drm_fd = -1;
 	output->composed_format = DRM_FORMAT_XRGB8888;
-	cursor_plane_init(&output->cursor);
+	cursor_plane_init(&output->cursor, loop, tell_cursor, output);
 	wlr_backend_init(&output->backend, &backend_impl);
 	// After the init functions: they zero what they fill.
 	output->backend.buffer_caps =
