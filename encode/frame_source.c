@@ -34,6 +34,7 @@ struct es_frame_source {
 	bool paused; // told so
 
 	uint64_t failures;
+	uint64_t failed_id; // of the buffer that was last complained about
 	struct es_link_packet packet; // too large for the stack of every call
 };
 
@@ -325,8 +326,11 @@ struct es_cursor_blend *frame_source_cursor(struct es_frame_source *source) {
 
 void frame_source_failed(struct es_frame_source *source, uint64_t buffer_id, const char *why) {
 	source->failures++;
-	es_log(ES_LOG_WARN, "cannot read buffer %" PRIu64 ", its frame is lost: %s", buffer_id, why);
-	import_cache_forget(source->imports, buffer_id);
+	if (buffer_id != source->failed_id) {
+		es_log(ES_LOG_WARN, "cannot read buffer %" PRIu64 ", its frame is lost: %s", buffer_id,
+				why);
+	}
+	source->failed_id = buffer_id;
 }
 
 struct es_import_stats frame_source_import_stats(const struct es_frame_source *source) {

@@ -58,7 +58,7 @@ bool frame_source_pause(struct es_frame_source *source);
 // As the display last showed it. Borrowed.
 struct es_cursor_blend *frame_source_cursor(struct es_frame_source *source);
 
-// A frame that was taken could not be read: counted; the buffer, if it is known, is forgotten.
+// A frame that was taken could not be read: counted. The next one of the buffer may well be.
 void frame_source_failed(struct es_frame_source *source, uint64_t buffer_id, const char *why);
 
 struct es_import_stats frame_source_import_stats(const struct es_frame_source *source);
