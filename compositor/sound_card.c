@@ -15,7 +15,7 @@
 #include "compositor/sound_server.h"
 
 #define RETRY_MS 20 // while our own server starts
-#define RECONNECT_MS 200 // afterwards
+#define RECONNECT_MS 100 // afterwards
 #define SETTLE_NS (3 * ES_NS_PER_S) // then the app starts without
 // What has lain here for so long is of no use to anybody: the display stood still.
 #define MAX_AGE_NS (100 * ES_NS_PER_MS)

@@ -21,7 +21,7 @@
 #include "base/process.h"
 
 #define RESTART_MS 100
-#define MAX_RESTARTS 20 // of each; what dies more often is not worth starting
+#define MAX_STARTS 20 // of each; what dies more often is not worth starting
 #define MAX_PATH 256
 
 enum { DAEMON, MANAGER, N_PROGRAMS };
@@ -31,12 +31,13 @@ struct program {
 	pid_t pid; // 0: none
 	int pid_fd; // owned; -1: none
 	struct wl_event_source *ended; // of pid_fd
-	unsigned restarts;
+	unsigned starts;
 };
 
 struct es_sound_server {
 	struct wl_event_loop *loop; // borrowed
 	struct wl_event_source *timer; // to start again what has died
+	bool answers; // the daemon; without it the manager ends at once
 	char folder[MAX_PATH], config[MAX_PATH + 32];
 	struct program programs[N_PROGRAMS];
 };
@@ -237,6 +238,9 @@ static int handle_ended(int fd, uint32_t mask, void *data) {
 	es_log(ES_LOG_WARN, "%s of the session has ended: starting it again",
 			argvs[program - server->programs][0]);
 	waitpid(program->pid, NULL, WNOHANG); // unless the app's reaper has done it
+	if (program == &server->programs[DAEMON]) {
+		server->answers = false;
+	}
 	forget(program);
 	wl_event_source_timer_update(server->timer, RESTART_MS);
 	return 0;
@@ -267,6 +271,7 @@ static bool start(struct es_sound_server *server, int which) {
 		return false;
 	}
 	program->pid = pid;
+	program->starts++;
 	program->pid_fd = (int)syscall(SYS_pidfd_open, pid, 0); // close-on-exec by itself
 	program->ended = program->pid_fd < 0 ? NULL
 										 : wl_event_loop_add_fd(server->loop, program->pid_fd,
@@ -274,19 +279,23 @@ static bool start(struct es_sound_server *server, int which) {
 	return true;
 }
 
+static void start_again(struct es_sound_server *server, int which) {
+	struct program *program = &server->programs[which];
+	if (program->starts < MAX_STARTS) {
+		start(server, which);
+	} else if (program->starts++ == MAX_STARTS) {
+		es_log(ES_LOG_ERROR, "%s has ended %d times: no more sound in this session",
+				argvs[which][0], MAX_STARTS);
+	}
+}
+
 static int handle_timer(void *data) {
 	struct es_sound_server *server = data;
-	for (int i = 0; i < N_PROGRAMS; i++) {
-		struct program *program = &server->programs[i];
-		if (program->pid != 0 || (i == MANAGER && program->restarts == 0)) {
-			continue;
-		}
-		if (program->restarts++ < MAX_RESTARTS) {
-			start(server, i);
-		} else {
-			es_log(ES_LOG_ERROR, "%s has ended %d times: no more sound in this session",
-					argvs[i][0], MAX_RESTARTS);
-		}
+	if (server->programs[DAEMON].pid == 0) {
+		start_again(server, DAEMON);
+	}
+	if (server->programs[MANAGER].pid == 0 && server->answers) {
+		start_again(server, MANAGER);
 	}
 	return 0;
 }
@@ -361,9 +370,9 @@ void sound_server_destroy(struct es_sound_server *server) {
 }
 
 void sound_server_answers(struct es_sound_server *server) {
-	if (server->programs[MANAGER].pid == 0 && server->programs[MANAGER].restarts == 0) {
-		server->programs[MANAGER].restarts++;
-		start(server, MANAGER);
+	server->answers = true;
+	if (server->programs[MANAGER].pid == 0) {
+		start_again(server, MANAGER);
 	}
 }
 

@@ -1,9 +1,13 @@
 """What the app plays arrives at the client: from real sound clients, through a real PipeWire."""
 
 import array
+import glob
 import math
 import os
-import unittest
+import shutil
+import signal
+import subprocess
+import time
 import wave
 
 import harness
@@ -30,6 +34,52 @@ def write_tones(path, hz, seconds=30):
         file.setparams((len(hz), 2, 48000, 0, 'NONE', ''))
         file.writeframes(second.tobytes() * seconds)
     return path
+
+
+class Desktop:
+    """The user's own sound servers, with a default sink that is recorded."""
+
+    def __init__(self, place):
+        self.place = place
+        self.env = {**place.env, 'DBUS_SESSION_BUS_ADDRESS': 'disabled:', 'PIPEWIRE_DEBUG': '0',
+                    'WIREPLUMBER_DEBUG': '0'}
+        self.programs = []
+        self.record = place.file('desktop.raw')
+        self.start('pipewire')
+        harness.wait_until(lambda: os.path.exists(os.path.join(place.runtime, 'pipewire-0')),
+                           'PipeWire runs')
+        self.start('wireplumber', '-p', 'policy')  # without the machine's hardware
+        self.start('pipewire-pulse')
+        harness.wait_until(lambda: self.ask('info'), 'PulseAudio clients are served')
+        self.ask('load-module', 'module-null-sink', 'sink_name=desktop')
+        self.ask('set-default-sink', 'desktop')
+        harness.wait_until(lambda: self.ask('get-default-sink').strip() == 'desktop', 'a desktop')
+        self.start('parec', '--device=desktop.monitor', '--raw', self.record)
+        self.wait_recorded(1)
+
+    def start(self, *command):
+        self.programs.append(subprocess.Popen(command, env=self.env, stdin=subprocess.DEVNULL,
+                                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    def ask(self, *command):
+        return subprocess.run(['pactl', *command], env=self.env, capture_output=True, text=True,
+                              timeout=harness.END_TIMEOUT).stdout
+
+    def recorded(self):
+        return harness.read_file(self.record)
+
+    def wait_recorded(self, more):
+        size = len(self.recorded())
+        harness.wait_until(lambda: len(self.recorded()) >= size + more * 48000, 'it is recorded')
+
+    def end(self):
+        while self.programs:
+            program = self.programs.pop()
+            program.kill()
+            program.wait()
+        shutil.rmtree(os.path.join(self.place.runtime, 'pulse'), ignore_errors=True)
+        for path in glob.glob(os.path.join(self.place.runtime, 'pipewire-0*')):
+            os.remove(path)
 
 
 class Sound(ServeCase):
@@ -89,6 +139,53 @@ class Sound(ServeCase):
     def test_encrypted(self):
         self.hear(['pw-cat', '-p', write_tones(self.tone, [HZ, HZ])], (HZ, HZ), '2,5,1', '--encrypt',
                   'all')
+
+    def test_pipewire_restarts(self):
+        write_tones(self.tone, [HZ, HZ])
+        app = ['sh', '-c', '"$@" & while :; do pw-cat -p "$0" || sleep 0.02; done', self.tone,
+               *self.paint()]
+        host, device, stream = self.play_tone(app)
+        for name in ('pipewire', 'wireplumber', 'pipewire'):
+            self.wait_tones(stream, (HZ, HZ), stream.mark)
+            frames = len(stream.frames())
+            server = self.place.process(name)
+            start = stream.mark
+            killed_ns = time.monotonic_ns()
+            server.signal(signal.SIGKILL)
+            harness.wait_until(lambda: not server.alive, f'{name} is gone')
+            start = stream.mark if name == 'pipewire' else start
+            heard = self.wait_tones(stream, (HZ, HZ), start)
+            if (heard['at_ns'] - killed_ns) / 1e9 > 2 and not harness.SANITIZED:
+                raise harness.Slow(f'{(heard["at_ns"] - killed_ns) / 1e9:.1f} s without sound')
+            self.assertGreater(len(stream.frames()), frames)
+        stats = host.sessions()[0]['stats']
+        self.assertEqual(stats['frames_dropped'], 0, stats)
+        end = stream.quit()
+        self.check_sound(end)
+        self.check_stream(end, 20)
+        self.assertEqual((end['lost'], end['dropped']), (0, 0), end)
+        device.cancel()
+
+    def test_beside_a_desktop(self):
+        """The user's own PipeWire runs: our sink is there, and neither hears the other's sound."""
+        need('pipewire-pulse', 'pactl', 'parec')
+        desktop = Desktop(self.place)
+        self.addCleanup(desktop.end)
+        _, device, stream = self.play_tone(['paplay', write_tones(self.tone, [HZ, HZ])])
+        level = self.wait_tones(stream, (HZ, HZ))['level'][0]
+        self.assertIn('earthshine.session-1', desktop.ask('list', 'short', 'sinks'))
+        self.assertEqual(desktop.ask('get-default-sink').strip(), 'desktop')
+        desktop.wait_recorded(1)
+        self.assertEqual(set(desktop.recorded()), {0})
+
+        desktop.start('paplay', write_tones(self.place.file('other.wav'), [1000, 1000]))
+        harness.wait_until(lambda: any(desktop.recorded()), 'the desktop hears its own')
+        event = self.wait_tones(stream, (HZ, HZ), stream.mark)
+        self.assertAlmostEqual(event['level'][0], level, delta=level / 20)
+        self.check_sound(stream.quit())
+        device.cancel()
+        self.assertNotIn('earthshine', desktop.ask('list', 'short', 'sinks'))
+        desktop.end()
 
     def surround(self, channels, layout, sound):
         hz = tones(channels)
