@@ -171,6 +171,28 @@ static void test_wraps(void **state) {
 	close_pair(&pair);
 }
 
+// One datagram in twenty is lost, at random.
+static void test_losses(void **state) {
+	struct pair pair;
+	uint64_t random = 88172645463325252u;
+	open_pair(&pair, 0, 5, true);
+	for (unsigned i = 0; i < 5000; i++) {
+		unsigned lost = 0;
+		for (unsigned k = 0; k < ES_AUDIO_BLOCK + ES_AUDIO_PARITY; k++) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			lost |= (random >> 32) % 20 == 0 ? 1u << k : 0;
+		}
+		send_block(&pair, lost);
+	}
+	const struct es_moon_audio_stats *stats = audio_packets_stats(pair.client);
+	assert_int_equal(0, pair.wrong + stats->violations + stats->forged);
+	assert_true(stats->recovered > 500);
+	assert_true(pair.lost > 0 && pair.lost * 200 < pair.handed + pair.lost); // below 0.5 %
+	close_pair(&pair);
+}
+
 static void test_sizes(void **state) {
 	static uint8_t opus[ES_AUDIO_MAX_OPUS + 1];
 	struct es_audio_datagrams datagrams;
@@ -204,6 +226,7 @@ int main(void) {
 			cmocka_unit_test(test_parity_vector),
 			cmocka_unit_test(test_recovery),
 			cmocka_unit_test(test_wraps),
+			cmocka_unit_test(test_losses),
 			cmocka_unit_test(test_sizes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
