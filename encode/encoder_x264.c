@@ -22,8 +22,9 @@
 #define FRAME_NUM_RANGE ES_SKIP_FRAME_NUMS
 // Units whose frame_num is remembered: all that can be invalidated.
 #define REMEMBERED_UNITS 16
-// What one core encodes in time with the fastest preset, with room for the rest of the machine.
-#define PIXELS_PER_SECOND_PER_THREAD (UINT64_C(1920) * 1080 * 62)
+// Half of what one core encodes in time with the fastest preset: two take half as long, in which the
+// client waits, and no more of the processors together.
+#define PIXELS_PER_SECOND_PER_THREAD (UINT64_C(1920) * 1080 * 31)
 
 static_assert(DPB_FRAMES + 1 < FRAME_NUM_RANGE, "x264 would take a wider frame_num");
 static_assert(DPB_FRAMES <= REMEMBERED_UNITS, "a frame_num would be forgotten");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <x264.h>
 
@@ -198,7 +199,9 @@ static bool init(struct es_alone *alone, enum es_paint_damage damage, int32_t ar
 
 static int measure(struct es_alone *alone) {
 	// As the module chooses by itself.
-	static const int threads = 1;
+	double pictures = (double)alone->mode.width * alone->mode.height * alone->mode.refresh_mhz /
+			1e3 / (1920.0 * 1080 * 31);
+	int threads = pictures > 1 && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
 	uint64_t plain_bytes, module_bytes;
 	double plain = run_plain(alone, threads, &plain_bytes);
 	double module = run_module(alone, threads, &module_bytes);
