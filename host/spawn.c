@@ -6,6 +6,7 @@
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,27 +46,60 @@ static bool place_fds(const struct es_spawn *spawn, int *error_fd) {
 	return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
-static void run_child(const struct es_spawn *spawn, int error_fd) {
+static void run_child(const struct es_spawn *spawn, char *const *env, int error_fd) {
 	setpgid(0, 0);
 	process_prepare_child(spawn->death_signal);
 	if (place_fds(spawn, &error_fd)) {
-		execvpe(spawn->path, spawn->argv, spawn->env != NULL ? spawn->env : environ);
+		execvpe(spawn->path, spawn->argv, env);
 	}
 	int error = errno;
 	ssize_t written = write(error_fd, &error, sizeof(error));
 	_exit(written == sizeof(error) ? 127 : 126);
 }
 
+// What the service manager says to us alone: who has NOTIFY_SOCKET can speak in our name.
+static bool is_for_us(const char *variable) {
+	static const char *const names[] = {"NOTIFY_SOCKET=", "LISTEN_", "WATCHDOG_",
+			"MANAGERPID=", "MAINPID=", "CREDENTIALS_DIRECTORY="};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strncmp(variable, names[i], strlen(names[i])) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+// The strings stay where they are. NULL: no memory.
+static char **env_for_child(char *const *from) {
+	size_t n = 0, n_kept = 0;
+	while (from[n] != NULL) {
+		n++;
+	}
+	char **env = calloc(n + 1, sizeof(*env));
+	for (size_t i = 0; env != NULL && i < n; i++) {
+		if (!is_for_us(from[i])) {
+			env[n_kept++] = from[i];
+		}
+	}
+	return env;
+}
+
 pid_t spawn_program(const struct es_spawn *spawn) {
+	char **env = env_for_child(spawn->env != NULL ? spawn->env : environ);
 	int pipe_fds[2];
+	if (env == NULL) {
+		return -1;
+	}
 	if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+		free(env);
 		return -1;
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
-		run_child(spawn, pipe_fds[1]);
+		run_child(spawn, env, pipe_fds[1]);
 	}
 	int fork_error = errno;
+	free(env);
 	fd_close(&pipe_fds[1]);
 	int error = 0;
 	ssize_t n = 0;

@@ -8,7 +8,7 @@
 struct es_spawn {
 	const char *path; // without a '/': searched in PATH
 	char *const *argv;
-	char *const *env; // NULL: ours
+	char *const *env; // NULL: ours; without what the service manager said to us in either case
 	int stdin_fd, stdout_fd; // -1: /dev/null
 	int stderr_fd; // 0 or STDERR_FILENO: ours
 	int session_fd; // becomes ES_SESSION_FD, -1: none

@@ -203,11 +203,24 @@ class Place:
         wanted = f'{MARKER}={self.mark}'.encode()
         found = []
         for name in os.listdir('/proc'):
-            if name.isdigit() and wanted in read_file(f'/proc/{name}/environ').split(b'\0'):
+            if not name.isdigit():
+                continue
+            environ = read_file(f'/proc/{name}/environ')
+            if wanted in environ.split(b'\0') or not environ and self.is_hidden_child(int(name)):
                 process = Process(int(name))
                 if process.alive:
                     found.append(process)
         return found
+
+    @staticmethod
+    def is_hidden_child(pid):
+        """One of ours that lets nobody but root look into it, the environment included."""
+        process = Process(pid)
+        if not process.name.startswith('earthshine'):
+            return False
+        while process.pid > 1 and process.pid != os.getpid():
+            process = Process(process.parent)
+        return process.pid == os.getpid()
 
     def process(self, name):
         """The one process of that name, e.g. 'earthshine-encode', or None."""
