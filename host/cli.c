@@ -129,6 +129,26 @@ static bool apply_codec(void *data, const char *value, char *error, size_t cap) 
 	return true;
 }
 
+static bool apply_depth(void *data, const char *value, char *error, size_t cap) {
+	struct run_request *r = data;
+	if (strcmp(value, "8") != 0 && strcmp(value, "10") != 0) {
+		snprintf(error, cap, "'%s' bits a colour: it is 8 or 10", value);
+		return false;
+	}
+	r->options->colour.depth = value[0] == '8' ? 8 : 10;
+	return true;
+}
+
+static bool apply_chroma(void *data, const char *value, char *error, size_t cap) {
+	struct run_request *r = data;
+	if (strcmp(value, "420") != 0 && strcmp(value, "444") != 0) {
+		snprintf(error, cap, "unknown chroma '%s': 420 or 444", value);
+		return false;
+	}
+	r->options->colour.yuv444 = strcmp(value, "444") == 0;
+	return true;
+}
+
 static bool apply_encoder(void *data, const char *value, char *error, size_t cap) {
 	struct run_request *r = data;
 	if (!rungs_is_word(value)) {
@@ -229,6 +249,8 @@ static const struct es_option run_table[] = {
 		{'o', "output", "FILE", "name.mkv .mp4 .ts .h264 .hevc .obu, or - (earthshine-DATE.mkv)",
 				apply_output},
 		{'c', "codec", "CODEC", "h264, hevc or av1 (by -o and -e, else h264)", apply_codec},
+		{0, "depth", "BITS", "8 or 10 for each colour (8)", apply_depth},
+		{0, "chroma", "KIND", "420, or 444 for sharp coloured text (420)", apply_chroma},
 		{'e', "encoder", "NAME", "auto, software, vaapi, vulkan, nvenc, x264, ... (auto)",
 				apply_encoder},
 		{0, "gpu", "GPU", "render node, PCI slot or vendor:device; auto: the first that encodes",
@@ -298,6 +320,10 @@ static bool settle(struct run_request *r, time_t now, char *error, size_t cap) {
 			!settle_standard_output(options, error, cap)) {
 		return false;
 	}
+	if (options->codec == ES_CODEC_AV1 && options->colour.yuv444) {
+		snprintf(error, cap, "--chroma 444 is not for av1: use -c h264 or -c hevc");
+		return false;
+	}
 	if (!rungs_check(options->encoder, options->codec, error, cap)) {
 		return false;
 	}
@@ -312,6 +338,7 @@ enum es_cli_result cli_parse_run(struct es_run_options *options, int argc, char 
 	*options = (struct es_run_options){
 			.mode = {.width = 1280, .height = 720, .refresh_mhz = 60000},
 			.scale_milli = 1000,
+			.colour = colour_sdr(),
 			.encoder = "auto",
 			.gpu = "auto",
 			.ready_fd = -1,

@@ -16,6 +16,7 @@ struct es_run_options {
 	struct es_mode mode;
 	uint32_t scale_milli;
 	enum es_codec codec;
+	struct es_colour colour; // of the screen and the file
 	const char
 			*encoder; // word of -e, from argv; it can give an encoder for the codec in this build
 	const char *gpu; // "auto", or as in gpu_matches; from argv

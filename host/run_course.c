@@ -135,6 +135,7 @@ static struct es_session_setup make_setup(
 			.scale_milli = options->scale_milli,
 			.name = "run",
 			.codec = options->codec,
+			.colour = options->colour,
 			.encoder = &run->encoder,
 			.render_node = ladder_display_node(run->facts, &run->encoder.ladder),
 			.bitrate_kbps = options->bitrate_kbps,

@@ -197,7 +197,7 @@ static bool start_display(struct es_session *session) {
 	msg.start_display.mode = session->setup.mode;
 	msg.start_display.scale_milli = session->setup.scale_milli;
 	snprintf(msg.start_display.name, sizeof(msg.start_display.name), "%s", session->setup.name);
-	msg.start_display.colour = colour_sdr();
+	msg.start_display.colour = session->setup.colour;
 	send_msg(session, ES_ROOM_DISPLAY, &msg, NULL);
 	return ok;
 }

@@ -22,6 +22,7 @@ struct es_session_setup {
 	uint32_t scale_milli;
 	const char *name;
 	enum es_codec codec;
+	struct es_colour colour;
 	const struct es_encoder_slot *encoder; // whose rung every encoder is started as
 	const char *render_node; // of the display; "": as it likes
 	uint32_t bitrate_kbps;

@@ -11,7 +11,7 @@ _earthshine_command_at() {
 			return
 			;;
 		-s | -W | -H | -r | -o | -c | -e | -b | -t | -T | -R | --screen | --width | --height | \
-			--refresh | --scale | --output | --codec | --encoder | --bitrate | --time | --stats | \
+			--refresh | --scale | --output | --codec | --depth | --chroma | --encoder | --bitrate | --time | --stats | \
 			--ready-fd)
 			((i += 2))
 			;;
@@ -40,6 +40,14 @@ _earthshine_run() {
 		mapfile -t COMPREPLY < <(compgen -W 'h264 hevc av1' -- "$cur")
 		return
 		;;
+	--depth)
+		mapfile -t COMPREPLY < <(compgen -W '8 10' -- "$cur")
+		return
+		;;
+	--chroma)
+		mapfile -t COMPREPLY < <(compgen -W '420 444' -- "$cur")
+		return
+		;;
 	-e | --encoder)
 		mapfile -t COMPREPLY < <(compgen -W 'auto software x264 x265 svtav1' -- "$cur")
 		return
@@ -56,7 +64,7 @@ _earthshine_run() {
 	at=$(_earthshine_command_at)
 	if [[ -z $at ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '--screen --width --height --refresh --scale --output
-			--codec --encoder --bitrate --time --stats --ready-fd --quiet --verbose --help --' -- "$cur")
+			--codec --depth --chroma --encoder --bitrate --time --stats --ready-fd --quiet --verbose --help --' -- "$cur")
 	elif ((at == COMP_CWORD)); then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")

@@ -21,6 +21,8 @@ complete -c earthshine -n $run -s H -l height -x -d height
 complete -c earthshine -n $run -s r -l refresh -x -d 'refresh rate in Hz'
 complete -c earthshine -n $run -l scale -x -a '1 1.25 1.5 2' -d 'scale for the app'
 complete -c earthshine -n $run -s o -l output -r -F -d 'output file'
+complete -c earthshine -n $run -l depth -x -a '8 10' -d 'bits of each colour'
+complete -c earthshine -n $run -l chroma -x -a '420 444' -d 'resolution of colour'
 complete -c earthshine -n $run -s c -l codec -x -a 'h264 hevc av1' -d codec
 complete -c earthshine -n $run -s e -l encoder -x -a 'auto software x264 x265 svtav1' -d encoder
 complete -c earthshine -n $run -s b -l bitrate -x -d 'bits per second, as 20M'

@@ -104,6 +104,9 @@ static void test_bad_values_are_named(void **state) {
 	assert_bad("-r 1001 -- a", "'1001'");
 	assert_bad("--scale 0.2 -- a", "'0.2'");
 	assert_bad("-c h265 -- a", "'h265'");
+	assert_bad("--depth 9 -- a", "'9'");
+	assert_bad("--chroma 4:4:4 -- a", "'4:4:4'");
+	assert_bad("--chroma 444 -c av1 -- a", "-c hevc");
 	assert_bad("-e fast -- a", "'fast'");
 	if (!ES_HAVE_VAAPI) {
 		assert_bad("-e vaapi -- a", "not available in this build");
@@ -128,6 +131,16 @@ static void test_bad_values_are_named(void **state) {
 	assert_bad("-Z -- a", "'-Z'");
 	assert_bad("-o", "--output");
 	assert_bad("--quiet=1 a", "takes no value");
+}
+
+static void test_colour(void **state) {
+	struct es_run_options o;
+	assert_int_equal(parse(&o, "a"), ES_CLI_OK);
+	assert_int_equal(o.colour.depth, 8);
+	assert_false(o.colour.yuv444);
+	assert_int_equal(parse(&o, "--depth 10 --chroma 444 a"), ES_CLI_OK);
+	assert_int_equal(o.colour.depth, 10);
+	assert_true(o.colour.yuv444);
 }
 
 static void test_codec_follows_the_rest(void **state) {
@@ -220,6 +233,7 @@ int main(void) {
 			cmocka_unit_test(test_defaults),
 			cmocka_unit_test(test_all_options),
 			cmocka_unit_test(test_bad_values_are_named),
+			cmocka_unit_test(test_colour),
 			cmocka_unit_test(test_codec_follows_the_rest),
 			cmocka_unit_test(test_bitrates),
 			cmocka_unit_test(test_default_bitrates),
