@@ -7,6 +7,16 @@
 #include "encode/encoder_impls.h"
 
 const struct es_encoder_impl *const encoder_impls[] = {
+#if ES_HAVE_NVENC
+		&encoder_nvenc_h264,
+		&encoder_nvenc_hevc,
+		&encoder_nvenc_av1,
+#endif
+#if ES_HAVE_VAAPI
+		&encoder_vaapi_h264,
+		&encoder_vaapi_hevc,
+		&encoder_vaapi_av1,
+#endif
 #if ES_HAVE_VULKAN
 		&encoder_vulkan_h264,
 		&encoder_vulkan_hevc,

@@ -6,9 +6,16 @@
 #include "encode/encoder.h"
 
 extern const struct es_device_impl device_cpu;
+extern const struct es_device_impl device_vaapi;
 extern const struct es_device_impl device_vulkan;
 extern const struct es_device_impl device_fake; // for tests
 
+extern const struct es_encoder_impl encoder_nvenc_h264;
+extern const struct es_encoder_impl encoder_nvenc_hevc;
+extern const struct es_encoder_impl encoder_nvenc_av1;
+extern const struct es_encoder_impl encoder_vaapi_h264;
+extern const struct es_encoder_impl encoder_vaapi_hevc;
+extern const struct es_encoder_impl encoder_vaapi_av1;
 extern const struct es_encoder_impl encoder_vulkan_h264;
 extern const struct es_encoder_impl encoder_vulkan_hevc;
 extern const struct es_encoder_impl encoder_vulkan_av1;
