@@ -93,11 +93,13 @@ void confine(const struct es_confinement *needs) {
 		return;
 	}
 	int abi = restrict_files(needs); // before the filter, which refuses it
-	bool filtered = syscall_filter_apply(needs->rights, mode == MODE_KILL);
+	// Nobody can list what drivers try and do without.
+	bool kill = mode == MODE_KILL && (needs->rights & ES_RIGHT_DEVICES) == 0;
+	bool filtered = syscall_filter_apply(needs->rights, kill);
 	if (!filtered) {
 		es_log(ES_LOG_INFO, "without a filter of system calls (%s)", strerror(errno));
 	}
 	es_log(ES_LOG_DEBUG,
 			"confined: no new privileges, no capabilities, system calls %s%s, Landlock %d",
-			filtered ? "filtered" : "not filtered", mode == MODE_KILL ? " (kill)" : "", abi);
+			filtered ? "filtered" : "not filtered", kill ? " (kill)" : "", abi);
 }

@@ -26,5 +26,5 @@ struct es_confinement {
 // Applies it to the calling thread and to all that it starts: to be called before other threads are.
 // What the kernel lacks is logged and done without. The environment may say otherwise, for those who
 // look for an error: EARTHSHINE_CONFINE=off does nothing of it, =kill ends the process at a system call
-// that it may not make, where otherwise that call fails.
+// that it may not make, where otherwise that call fails (never one with devices).
 void confine(const struct es_confinement *needs);
