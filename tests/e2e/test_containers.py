@@ -53,6 +53,18 @@ class Containers(harness.Case):
     def test_av1_mp4(self):
         self.check('out.mp4', 'av1')
 
+    def test_depth_and_chroma(self):
+        for codec, depth, chroma, expect in (
+                ('h264', 10, 420, 'yuv420p10le'), ('h264', 8, 444, 'yuv444p'),
+                ('hevc', 10, 444, 'yuv444p10le'), ('av1', 10, 420, 'yuv420p10le')):
+            with self.subTest(codec=codec, expect=expect):
+                run = self.record(harness.paint('--frames', 10), '-s', '320x240@60', '-c', codec,
+                                  '--depth', str(depth), '--chroma', str(chroma),
+                                  output=f'{codec}-{expect}.mkv', timeout=60 + harness.END_TIMEOUT)
+                stream = harness.probe(run.output, (320, 240))
+                self.assertEqual(stream['pix_fmt'], expect)
+                self.assertEqual(stream.get('color_space'), 'bt709')
+
     def test_odd_sizes(self):
         for size in ((1366, 768), (641, 361), (318, 238), (96, 64)):
             with self.subTest(size=size):
