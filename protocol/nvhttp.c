@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_FPS 480
+#define MAX_FPS (ES_MODE_MAX_REFRESH_MHZ / 1000)
 #define MAX_UNIQUE_ID 64
 #define SHOWN "%.40s" // of a value in a reason
 

@@ -17,7 +17,7 @@
 #define OLD_AUDIO_ENCRYPTION 0x20
 #define ENCRYPTED_CONTROL_PROTOCOL 13
 
-#define MAX_FPS 480
+#define MAX_FPS (ES_MODE_MAX_REFRESH_MHZ / 1000)
 #define MAX_SLICES 16 // more only cost bits, and no client asks for more than 4
 #define ANY_NUMBER INT32_MAX
 #define MAX_SHOWN 32 // of a client's text, in an error

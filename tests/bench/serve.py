@@ -18,7 +18,7 @@ import harness_serve  # in tests/e2e, found through measure
 NS_PER_MS = 1e6
 CLIENT = measure.CLIENT
 CLIENTS = ('moon', 'paint', 'listen', 'impair', 'sh')
-SOAK_HZ = 480  # as many as the protocol knows
+SOAK_HZ = 1000  # as many as a screen may have
 SOAK_GROWTH_KIB = 1024  # allocators breathe
 
 

@@ -72,8 +72,7 @@ static void check_launch(bool app_required) {
 	}
 	require(!app_required || params.has_app, "no app");
 	require(!params.has_app || (params.app_id >= 1 && params.app_id <= INT32_MAX), "app id");
-	require(!params.has_mode || (mode_valid(&params.mode) && params.mode.refresh_mhz <= 480 * 1000),
-			"mode");
+	require(!params.has_mode || mode_valid(&params.mode), "mode");
 	require(params.surround_channels >= 1 && params.surround_channels <= 8, "channels");
 	require(params.surround_mask >= 1 && params.pads <= 0xffff, "masks");
 }

@@ -252,7 +252,7 @@ static void test_refresh(void **state) {
 	assert_int_equal(60000, refresh("60", "14400")); // plays at less than its display could
 	assert_int_equal(60000, refresh("60", "2147483647"));
 	assert_int_equal(23980, refresh("24", "2398"));
-	assert_int_equal(480000, refresh("480", "0"));
+	assert_int_equal(1000000, refresh("1000", "0"));
 	assert_int_equal(1000, refresh("1", "99")); // no display is slower
 }
 
@@ -318,7 +318,7 @@ static void test_out_of_range(void **state) {
 			{"x-ss-video[0].chromaSamplingType", "-1", "2", "0 and 1"},
 			{"x-nv-video[0].clientViewportWd", "15", "8193", "16 and 8192"},
 			{"x-nv-video[0].clientViewportHt", "15", "8193", "16 and 8192"},
-			{"x-nv-video[0].maxFPS", "0", "481", "1 and 480"},
+			{"x-nv-video[0].maxFPS", "0", "1001", "1 and 1000"},
 			{"x-nv-video[0].packetSize", "240", "1440", "256 and 1424"},
 			{"x-nv-vqos[0].bw.maximumBitrateKbps", "0", NULL, "1 and 2147483647"},
 			{"x-ml-video.configuredBitrateKbps", "-1", NULL, "0 and 2147483647"},
