@@ -91,6 +91,16 @@ static int usage(void) {
 	return EXIT_USAGE;
 }
 
+// What the event loop takes must not end in another thread, as PipeWire's: those inherit this.
+static void block_signals(void) {
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int main(int argc, char *argv[]) {
 	log_init("earthshine-display", log_level_from_env(ES_LOG_WARN));
 	render_device_init_log();
@@ -100,6 +110,7 @@ int main(int argc, char *argv[]) {
 	if (argc < 3 || strcmp(argv[1], "--") != 0 || !is_session_link(ES_SESSION_FD)) {
 		return usage();
 	}
+	block_signals();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); // the limit counts for memfds too: an error says so
 	fd_set_cloexec(ES_SESSION_FD, true);
