@@ -221,6 +221,12 @@ static bool apply_ready_fd(void *data, const char *value, char *error, size_t ca
 	return true;
 }
 
+static bool apply_no_sound(void *data, const char *value, char *error, size_t cap) {
+	struct run_request *r = data;
+	r->options->no_sound = true;
+	return true;
+}
+
 static bool apply_quiet(void *data, const char *value, char *error, size_t cap) {
 	struct run_request *r = data;
 	r->options->quiet = true;
@@ -260,6 +266,7 @@ static const struct es_option run_table[] = {
 		{'T', "stats", "FILE", "write statistics as JSON at the end", apply_stats},
 		{'R', "ready-fd", "N", "write the displays' names there when apps can connect",
 				apply_ready_fd},
+		{0, "no-sound", NULL, "without the app's sound, which is heard as ever", apply_no_sound},
 		{'q', "quiet", NULL, "say nothing but errors", apply_quiet},
 		{'v', "verbose", NULL, "say more", apply_verbose},
 		{'h', "help", NULL, "this text", apply_help},

@@ -27,6 +27,7 @@ struct es_run_options {
 	int64_t duration_ns; // 0: until the app ends
 	const char *stats_path; // NULL: none; "-": standard output
 	int ready_fd; // -1: none
+	bool no_sound;
 	bool quiet, verbose, help;
 	char **command; // the app's argv, ends with NULL; borrowed from argv
 };

@@ -65,7 +65,7 @@ struct es_play *play_create(
 	play->id = id;
 	play->since_ns = clock_now_ns();
 	play->state = ES_PLAY_PENDING;
-	play->audio_channels = sound_layout(request->audio_channels);
+	play->audio_channels = plays->settings->sound ? sound_layout(request->audio_channels) : 0;
 	media_ports_init(&play->ticket.ports);
 	if (!copy_app(&play->app, request->app, plays->settings->keyboard)) {
 		play_destroy(play);
@@ -373,6 +373,7 @@ int play_negotiate(
 			.kbps = choose_kbps(play, announce),
 			.encryption = announce->encryption,
 			.fec_percent = play->plays->settings->fec_percent,
+			.sound = play->audio_channels > 0,
 			.keepalive_ms = play->plays->settings->keepalive_ms,
 	};
 	play->mode = announce->mode;

@@ -322,7 +322,7 @@ static struct es_session_msg make_start_gamestream(
 	start->refresh_mhz = announce->mode.refresh_mhz;
 	start->bitrate_kbps = setup->kbps;
 	start->lost_ms = LOST_MS;
-	start->audio_channels = announce->audio_channels;
+	start->audio_channels = setup->sound ? announce->audio_channels : 0;
 	start->audio_packet_ms = announce->audio_packet_ms;
 	start->audio_high_quality = announce->audio_high_quality;
 	return msg;

@@ -19,6 +19,7 @@ struct es_play_viewer_setup {
 	uint32_t kbps; // of the encoder
 	uint32_t encryption; // ES_GAMESTREAM_ENCRYPT_*
 	uint8_t fec_percent;
+	bool sound;
 	uint32_t keepalive_ms;
 };
 

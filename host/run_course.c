@@ -14,6 +14,7 @@
 #include "host/run_stream.h"
 #include "host/session.h"
 
+#define SOUND_CHANNELS 2 // of a file: what everybody can hear
 #define START_NS (15 * ES_NS_PER_S) // the display is ready, or is killed
 #define FINISH_MS 2000 // rooms end after we let go of them
 #define ABORT_MS 1000 // the same after a second signal: time to close the file
@@ -142,6 +143,9 @@ static struct es_session_setup make_setup(
 			.container = options->container,
 			.output_path = options->output,
 			.output_fd = output->fd,
+			.audio_channels = options->no_sound || options->container == ES_CONTAINER_RAW
+					? 0
+					: SOUND_CHANNELS,
 			// The app runs in a process group of its own: reading the terminal would stop it.
 			.app_stdin = isatty(STDIN_FILENO) ? -1 : STDIN_FILENO,
 			// Standard output may be taken by the video.

@@ -198,6 +198,9 @@ static bool start_display(struct es_session *session) {
 	msg.start_display.scale_milli = session->setup.scale_milli;
 	snprintf(msg.start_display.name, sizeof(msg.start_display.name), "%s", session->setup.name);
 	msg.start_display.colour = session->setup.colour;
+	msg.start_display.audio_channels = session->setup.audio_channels;
+	snprintf(msg.start_display.sound_node, sizeof(msg.start_display.sound_node),
+			"earthshine.run-%d", (int)getpid());
 	send_msg(session, ES_ROOM_DISPLAY, &msg, NULL);
 	return ok;
 }
@@ -219,6 +222,7 @@ static bool start_stream(struct es_session *session) {
 	char *argv[] = {name, NULL};
 	struct es_session_msg msg = {.type = ES_SESSION_START_STREAM};
 	msg.start_stream.container = session->setup.container;
+	msg.start_stream.audio_channels = session->setup.audio_channels;
 	snprintf(
 			msg.start_stream.path, sizeof(msg.start_stream.path), "%s", session->setup.output_path);
 	bool ok = spawn_room(session, ES_ROOM_STREAM, argv, NULL);
@@ -253,6 +257,8 @@ static bool attach_encoder(struct es_session *session) {
 // here.
 bool session_start(struct es_session *session) {
 	return start_display(session) && start_encode(session) && start_stream(session) &&
+			(session->setup.audio_channels == 0 ||
+					attach(session, ES_ATTACH_DEVICE, ES_ROOM_DISPLAY, ES_ROOM_STREAM)) &&
 			attach_encoder(session);
 }
 

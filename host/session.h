@@ -29,6 +29,7 @@ struct es_session_setup {
 	enum es_container container;
 	const char *output_path; // for messages only
 	int output_fd;
+	uint8_t audio_channels; // of the app's sound card and the track; 0: none
 	int app_stdin, app_stdout; // what the app inherits; -1: /dev/null
 	char *const *command;
 };

@@ -42,6 +42,7 @@ struct es_settings {
 	char *keyboard; // default layout; "" : the system's
 	char *encoder; // as after -e: "auto", "software", ...
 	char *gpu; // to render and encode on, as in gpu_matches; "auto": the first that encodes
+	bool sound; // apps have a sound card
 	bool inhibit_sleep; // while somebody streams
 	struct es_app *apps;
 	size_t n_apps;

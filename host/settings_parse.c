@@ -97,6 +97,10 @@ static bool take_announce(const struct es_settings_parse *parse, const struct sc
 	return take_bool(parse, d, &parse->settings->announce);
 }
 
+static bool take_sound(const struct es_settings_parse *parse, const struct scfg_directive *d) {
+	return take_bool(parse, d, &parse->settings->sound);
+}
+
 static bool take_inhibit(const struct es_settings_parse *parse, const struct scfg_directive *d) {
 	return take_bool(parse, d, &parse->settings->inhibit_sleep);
 }
@@ -227,6 +231,7 @@ static const struct directive {
 		{"keyboard", "keyboard LAYOUT", take_keyboard},
 		{"encoder", "encoder auto|software|NAME", take_encoder},
 		{"gpu", "gpu auto|/dev/dri/renderD128|SLOT|VENDOR:DEVICE", take_gpu},
+		{"sound", "sound yes|no", take_sound},
 		{"inhibit-sleep", "inhibit-sleep yes|no", take_inhibit},
 		{"app", NULL, settings_take_app},
 };
@@ -311,6 +316,7 @@ static struct es_settings *make_defaults(void) {
 			.keyboard = strdup(""),
 			.encoder = strdup("auto"),
 			.gpu = strdup("auto"),
+			.sound = true,
 			.inhibit_sleep = true,
 	};
 	if (settings->name == NULL || settings->address == NULL || settings->keyboard == NULL ||

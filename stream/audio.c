@@ -12,6 +12,7 @@
 #define MAX_PACKET_FRAMES 960
 #define MAX_BLOCK_FRAMES 1920 // as many samples of one channel as a message holds
 #define MAX_FILE_PACKET 4000
+#define FILE_KBPS 64 // of each channel
 // A block that comes this far from where it was expected begins a new count.
 #define PAUSE_NS (200 * ES_NS_PER_MS)
 // Without a block for so long the sound has stopped.
@@ -150,7 +151,7 @@ static bool create_encoder(struct es_audio *audio) {
 				opus_strerror(error));
 		return false;
 	}
-	return set_options(audio, layout->kbps);
+	return set_options(audio, audio->params.file ? FILE_KBPS * layout->channels : layout->kbps);
 }
 
 struct es_audio *audio_create(const struct es_audio_params *params) {

@@ -13,10 +13,16 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "stream/file_output.h"
+#include "stream/file_sound.h"
 
 #define AVIO_BUFFER_SIZE (64 << 10)
 #define MP4_TIMESCALE 90000
 #define TS_DELAY_US 100000
+#define SOUND_RATE 48000
+// Sound that does not come in a picture's company goes out alone, so many packets at a time.
+#define SOUND_ALONE 25
+// Packets this close follow each other without a gap: 10 ms.
+#define SOUND_SLACK (SOUND_RATE / 100)
 
 struct es_sink_file {
 	struct es_sink base;
@@ -28,6 +34,7 @@ struct es_sink_file {
 	AVPacket *empty; // without data
 	uint8_t *headers;
 	size_t headers_size;
+	struct es_file_sound *sound; // NULL: none
 
 	// state
 	enum es_container container;
@@ -38,6 +45,12 @@ struct es_sink_file {
 	int fd; // borrowed from output
 	struct es_unit unit; // taken in
 	int64_t packetized_ns, sent_ns; // of that unit
+	int64_t sound_padding,
+			sound_end; // samples at 48 kHz; what the encoder begins with, and the track's end
+	bool has_sound; // in the track
+	bool sound_flushing; // it is going out by itself, between two units
+	bool sound_failed; // not told yet
+	const uint8_t *deferred; // the unit's bytes, while it waits for that; NULL: it does not
 	bool has_sent, reader_gone; // not told yet
 	char path[ES_SESSION_MAX_TEXT];
 };
@@ -124,6 +137,31 @@ static int64_t on_seek(void *opaque, int64_t offset, int whence) {
 	return file_output_seek(&file->output, offset) ? offset : AVERROR(ESPIPE);
 }
 
+static bool add_sound_track(struct es_sink_file *file) {
+	AVStream *stream = avformat_new_stream(file->muxer, NULL);
+	uint8_t head[64];
+	size_t size = file_sound_head(file->sound, head);
+	if (stream == NULL) {
+		return false;
+	}
+	AVCodecParameters *parameters = stream->codecpar;
+	parameters->codec_type = AVMEDIA_TYPE_AUDIO;
+	parameters->codec_id = AV_CODEC_ID_OPUS;
+	parameters->sample_rate = SOUND_RATE;
+	parameters->frame_size = ES_FILE_SOUND_PACKET_MS * SOUND_RATE / 1000;
+	file->sound_padding = head[10] | head[11] << 8;
+	parameters->initial_padding = (int)file->sound_padding;
+	av_channel_layout_default(&parameters->ch_layout, head[9]);
+	stream->time_base = (AVRational){1, SOUND_RATE};
+	parameters->extradata = av_mallocz(size + AV_INPUT_BUFFER_PADDING_SIZE);
+	if (parameters->extradata == NULL) {
+		return false;
+	}
+	memcpy(parameters->extradata, head, size);
+	parameters->extradata_size = (int)size;
+	return true;
+}
+
 static bool create_muxer(struct es_sink_file *file) {
 	const char *name = containers[file->container].muxer;
 	if (avformat_alloc_output_context2(&file->muxer, NULL, name, NULL) < 0) {
@@ -144,7 +182,8 @@ static bool create_muxer(struct es_sink_file *file) {
 	// Without random ids: /dev/urandom is out of reach, and libavformat would gather randomness by
 	// keeping the processor busy for 100 ms.
 	file->muxer->flags |= AVFMT_FLAG_BITEXACT;
-	return avformat_new_stream(file->muxer, NULL) != NULL;
+	return avformat_new_stream(file->muxer, NULL) != NULL &&
+			(file->sound == NULL || add_sound_track(file));
 }
 
 static void destroy_muxer(struct es_sink_file *file) {
@@ -165,6 +204,7 @@ static void sink_file_destroy(struct es_sink *sink) {
 	av_packet_free(&file->packet);
 	av_packet_free(&file->empty);
 	free(file->headers);
+	file_sound_destroy(file->sound);
 	file_output_finish(&file->output);
 	free(file);
 }
@@ -324,10 +364,53 @@ static bool announce_fragment(struct es_sink_file *file, int64_t pts) {
 			av_write_frame(file->muxer, packet) >= 0;
 }
 
+// As announce_fragment, for one that holds only sound.
+static void announce_sound(struct es_sink_file *file) {
+	if (file->container == ES_CONTAINER_MP4 && file_sound_waiting(file->sound) > 0) {
+		announce_fragment(file, ++file->last_pts + 1);
+	}
+}
+
+static bool mux_sound_packet(struct es_sink_file *file, const struct es_file_packet *sound) {
+	AVStream *stream = file->muxer->streams[1];
+	AVPacket *packet = file->packet;
+	AVRational ns = {1, (int)ES_NS_PER_S}, samples = {1, SOUND_RATE};
+	int64_t pts = av_rescale_q(sound->time_ns - file->first_ns, ns, samples) - file->sound_padding;
+	if (pts < 0) {
+		return true; // before the first picture
+	}
+	if (file->has_sound && pts < file->sound_end + SOUND_SLACK) {
+		pts = file->sound_end;
+	}
+	file->has_sound = true;
+	file->sound_end = pts + sound->n_frames;
+	packet->data = (uint8_t *)(uintptr_t)sound->data;
+	packet->size = (int)sound->size;
+	packet->stream_index = 1;
+	packet->pts = packet->dts = pts;
+	packet->duration = sound->n_frames;
+	packet->flags = AV_PKT_FLAG_KEY;
+	packet->time_base = samples;
+	av_packet_rescale_ts(packet, samples, stream->time_base);
+	bool ok = av_write_frame(file->muxer, packet) >= 0;
+	packet->stream_index = 0;
+	return ok;
+}
+
+static bool mux_sound(struct es_sink_file *file) {
+	const struct es_file_packet *packet;
+	bool ok = true;
+	while (file->sound != NULL && (packet = file_sound_next(file->sound)) != NULL) {
+		ok = mux_sound_packet(file, packet) && ok;
+	}
+	return ok;
+}
+
 static bool mux(struct es_sink_file *file, const struct es_unit *unit, const uint8_t *data) {
 	AVStream *stream = file->muxer->streams[0];
 	AVPacket *packet = file->packet;
 	int64_t pts = next_pts(file, unit->times.commit_ns);
+	bool ok = announce_fragment(file, pts) && mux_sound(file);
 	// The packet has no buffer of its own: muxers copy what they keep.
 	packet->data = (uint8_t *)(uintptr_t)data;
 	packet->size = (int)unit->size;
@@ -335,7 +418,7 @@ static bool mux(struct es_sink_file *file, const struct es_unit *unit, const uin
 	packet->duration = av_rescale_q(1, av_inv_q(stream->avg_frame_rate), stream->time_base);
 	packet->flags = unit->idr ? AV_PKT_FLAG_KEY : 0;
 	packet->time_base = stream->time_base;
-	bool ok = announce_fragment(file, pts) && av_write_frame(file->muxer, packet) >= 0;
+	ok = ok && av_write_frame(file->muxer, packet) >= 0;
 	// Ends the cluster or fragment, so that the file is complete here.
 	ok = av_write_frame(file->muxer, NULL) >= 0 && ok;
 	avio_flush(file->muxer->pb);
@@ -410,14 +493,63 @@ static enum es_sink_result write_unit(
 static enum es_sink_result sink_file_write(
 		struct es_sink *sink, const struct es_unit *unit, const uint8_t *data) {
 	struct es_sink_file *file = (struct es_sink_file *)sink;
-	enum es_sink_result result = write_unit(file, unit, data);
+	enum es_sink_result result = ES_SINK_OK;
+	if (file->sound_flushing) {
+		file->deferred = data;
+	} else {
+		result = write_unit(file, unit, data);
+	}
 	file->unit = *unit;
 	file->packetized_ns = clock_now_ns();
 	return result;
 }
 
+// Sound that waits for the next picture while none comes. The fragment that it makes tells no time of its own
+// to movenc, which has the pictures' (announce_fragment).
+static void flush_sound(struct es_sink_file *file) {
+	if (!file->sound_flushing) {
+		if (file->sound == NULL || file->muxer == NULL || file->base.n_units == 0 ||
+				file->finished || file_sound_waiting(file->sound) < SOUND_ALONE) {
+			return;
+		}
+		announce_sound(file);
+		mux_sound(file);
+		av_write_frame(file->muxer, NULL);
+		avio_flush(file->muxer->pb);
+	}
+	enum es_sink_result result = file_output_flush(&file->output);
+	file->sound_flushing = result == ES_SINK_AGAIN;
+	file->base.n_bytes = (uint64_t)file->output.base;
+	if (result == ES_SINK_FAILED) {
+		fail_output(file);
+		file->sound_failed = true;
+	}
+}
+
+// The unit that had to wait until the sound was out.
+static enum es_sink_result write_deferred(struct es_sink_file *file) {
+	flush_sound(file);
+	if (file->sound_flushing) {
+		return ES_SINK_AGAIN;
+	}
+	const uint8_t *data = file->deferred;
+	file->deferred = NULL;
+	if (file->sound_failed) {
+		return ES_SINK_FAILED;
+	}
+	return write_unit(file, &file->unit, data) == ES_SINK_OK
+			? ES_SINK_OK
+			: fail(file, "the muxer refuses a picture behind sound");
+}
+
 static enum es_sink_result sink_file_flush(struct es_sink *sink) {
 	struct es_sink_file *file = (struct es_sink_file *)sink;
+	if (file->deferred != NULL) {
+		enum es_sink_result written = write_deferred(file);
+		if (written != ES_SINK_OK) {
+			return written;
+		}
+	}
 	enum es_sink_result result = file_output_flush(&file->output);
 	sink->n_bytes = (uint64_t)file->output.base;
 	if (result == ES_SINK_OK && file->finished) {
@@ -440,6 +572,11 @@ static enum es_sink_result sink_file_finish(struct es_sink *sink, uint32_t reaso
 		file->finished = true;
 		return ES_SINK_OK;
 	}
+	if (file->sound != NULL) {
+		file_sound_end(file->sound);
+		announce_sound(file);
+		mux_sound(file);
+	}
 	file->finished = true;
 	bool ok = av_write_trailer(file->muxer) >= 0;
 	avio_flush(file->muxer->pb);
@@ -458,15 +595,48 @@ static enum es_sink_result sink_file_finish(struct es_sink *sink, uint32_t reaso
 static size_t sink_file_poll(
 		struct es_sink *sink, struct pollfd *pollfds, bool flushing, int64_t *wake_ns) {
 	struct es_sink_file *file = (struct es_sink_file *)sink;
-	pollfds[0] = (struct pollfd){.fd = file->fd, .events = flushing ? POLLOUT : 0};
+	bool writing = flushing || file->sound_flushing;
+	pollfds[0] = (struct pollfd){.fd = file->fd, .events = writing ? POLLOUT : 0};
 	*wake_ns = ES_SINK_NEVER;
-	return 1;
+	if (file->sound == NULL) {
+		return 1;
+	}
+	pollfds[1] = (struct pollfd){.fd = file_sound_fd(file->sound), .events = POLLIN};
+	*wake_ns = file_sound_wake_ns(file->sound);
+	return 2;
 }
 
 static void sink_file_dispatch(struct es_sink *sink, const struct pollfd *pollfds, size_t n) {
 	struct es_sink_file *file = (struct es_sink_file *)sink;
 	if (pollfds[0].events == 0 && pollfds[0].revents != 0) {
 		file->reader_gone = true;
+	}
+	if (file->sound == NULL) {
+		return;
+	}
+	if (n > 1 && pollfds[1].revents != 0) {
+		file_sound_dispatch(file->sound);
+	}
+	file_sound_tick(file->sound, clock_now_ns());
+	// Not while a unit is on its way: `deferred` waits for us, anything else for itself.
+	if (file->sound_flushing ? file->deferred == NULL : file->output.pending_size == 0) {
+		flush_sound(file);
+	}
+}
+
+static void sink_file_take_device(struct es_sink *sink, int fd) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	if (file->sound != NULL) {
+		file_sound_attach(file->sound, fd);
+	} else {
+		fd_close(&fd);
+	}
+}
+
+static void sink_file_fill_sound(struct es_sink *sink, struct es_sound_stats *stats) {
+	struct es_sink_file *file = (struct es_sink_file *)sink;
+	if (file->sound != NULL) {
+		file_sound_fill(file->sound, stats);
 	}
 }
 
@@ -476,6 +646,12 @@ static bool sink_file_next_event(struct es_sink *sink, struct es_sink_event *eve
 		file->has_sent = false;
 		*event = (struct es_sink_event){
 				.type = ES_SINK_SENT, .sent = {file->unit, file->packetized_ns, file->sent_ns}};
+		return true;
+	}
+	if (file->sound_failed) {
+		file->sound_failed = false;
+		*event = (struct es_sink_event){.type = ES_SINK_END, .end = {.code = ES_END_FAILED}};
+		memcpy(event->end.text, file->base.error, sizeof(event->end.text));
 		return true;
 	}
 	if (file->reader_gone) {
@@ -497,9 +673,12 @@ static const struct es_sink_impl sink_file_impl = {
 		.poll = sink_file_poll,
 		.dispatch = sink_file_dispatch,
 		.next_event = sink_file_next_event,
+		.take_device = sink_file_take_device,
+		.fill_sound = sink_file_fill_sound,
 };
 
-struct es_sink *sink_file_create(int fd, enum es_container container, const char *path) {
+struct es_sink *sink_file_create(
+		int fd, enum es_container container, const char *path, uint8_t audio_channels) {
 	struct es_sink_file *file = calloc(1, sizeof(*file));
 	if (file == NULL) {
 		es_log(ES_LOG_ERROR, "cannot write %s: out of memory", path);
@@ -511,6 +690,9 @@ struct es_sink *sink_file_create(int fd, enum es_container container, const char
 	file->container = container;
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	bool ok = file_output_init(&file->output, fd);
+	if (audio_channels > 0 && container != ES_CONTAINER_RAW) {
+		file->sound = file_sound_create(audio_channels); // without it there are the pictures
+	}
 	file->packet = av_packet_alloc();
 	file->empty = av_packet_alloc();
 	if (!ok || file->packet == NULL || file->empty == NULL) {

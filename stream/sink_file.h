@@ -8,4 +8,6 @@
 #include "stream/sink.h"
 
 // Takes fd over, also on failure. path: for messages. NULL after a logged error.
-struct es_sink *sink_file_create(int fd, enum es_container container, const char *path);
+// audio_channels: of the sound track, 0 for none; bare access units have none.
+struct es_sink *sink_file_create(
+		int fd, enum es_container container, const char *path, uint8_t audio_channels);

@@ -403,7 +403,8 @@ static void start_file(struct es_streamer *streamer, int fd) {
 		end(streamer, ES_END_FAILED, text);
 		return;
 	}
-	streamer->sink = sink_file_create(fd, streamer->message.start_stream.container, streamer->path);
+	streamer->sink = sink_file_create(fd, streamer->message.start_stream.container, streamer->path,
+			streamer->message.start_stream.audio_channels);
 	started(streamer);
 }
 
@@ -443,7 +444,8 @@ static void attach(struct es_streamer *streamer, int fd) {
 		attach_source(streamer, fd);
 		return;
 	}
-	if (usable && streamer->message.attach.kind == ES_ATTACH_DEVICE && is_live(streamer)) {
+	if (usable && streamer->message.attach.kind == ES_ATTACH_DEVICE &&
+			streamer->sink->impl->take_device != NULL) {
 		streamer->sink->impl->take_device(streamer->sink, fd);
 		return;
 	}

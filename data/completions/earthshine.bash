@@ -64,7 +64,8 @@ _earthshine_run() {
 	at=$(_earthshine_command_at)
 	if [[ -z $at ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '--screen --width --height --refresh --scale --output
-			--codec --depth --chroma --encoder --bitrate --time --stats --ready-fd --quiet --verbose --help --' -- "$cur")
+			--codec --depth --chroma --encoder --bitrate --time --stats --ready-fd --no-sound
+			--quiet --verbose --help --' -- "$cur")
 	elif ((at == COMP_CWORD)); then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -c -- "$cur")

@@ -261,7 +261,8 @@ class Place:
 class Run:
     """One `earthshine run`."""
 
-    def __init__(self, place, app, *options, output='out.mkv', env=None, stdout=None, prefix=()):
+    def __init__(self, place, app, *options, output='out.mkv', env=None, stdout=None, prefix=(),
+                 sound=False):
         self.place = place
         self.output = place.file(output) if output not in (None, '-') else output
         self.stats_path = place.file(f'stats-{uuid.uuid4().hex[:8]}.json')
@@ -272,6 +273,8 @@ class Run:
         command = [*prefix, EARTHSHINE, 'run', '--stats', self.stats_path, '--ready-fd', str(write_fd)]
         if self.output is not None:
             command += ['-o', self.output]
+        if not sound:  # most tests have no use for two more programs
+            command += ['--no-sound']
         command += [str(option) for option in options]
         if app is not None:
             command += ['--', *app]

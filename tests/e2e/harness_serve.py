@@ -225,12 +225,12 @@ def quote(word):
 class Host:
     """One `earthshine serve` with apps of its own: {title: command} or {title: (command, more lines)}."""
 
-    def __init__(self, case, apps, settings=(), options=(), env=None):
+    def __init__(self, case, apps, settings=(), options=(), env=None, sound=False):
         self.case = case
         self.place = case.place
         self.config = self.place.file('config')
         with open(self.config, 'w', encoding='utf-8') as file:
-            file.write(self.config_text(apps, settings))
+            file.write(self.config_text(apps, [*settings, *([] if sound else ['sound no'])]))
         self.stderr_path = self.place.file('host.log')
         self.env = {**self.place.env, 'XDG_CONFIG_HOME': self.place.file('config-home'),
                     'XDG_STATE_HOME': self.place.file('state'), 'XDG_CACHE_HOME': CACHE,

@@ -89,7 +89,7 @@ class Sound(ServeCase):
         self.tone = self.place.file('tone.wav')
 
     def play_tone(self, command, sound='2,5,1', *options, **more):
-        host = self.serve({'tone': command}, **more)
+        host = self.serve({'tone': command}, sound=True, **more)
         device = host.device().paired()
         return host, device, device.play('--sound', sound, *options, app=1)
 
@@ -126,7 +126,7 @@ class Sound(ServeCase):
             self.skipTest('not built: SDL is missing')
         drivers = ('pipewire', 'pulseaudio', 'alsa')
         host = self.serve({driver: ([TONE_SDL, str(HZ)], [f'env "SDL_AUDIODRIVER={driver}"'])
-                           for driver in drivers})
+                           for driver in drivers}, sound=True)
         device = host.device().paired()
         for number, driver in enumerate(drivers):
             with self.subTest(driver):
@@ -202,6 +202,63 @@ class Sound(ServeCase):
 
     def test_surround_71_high(self):
         self.surround(8, '7.1', '8,5,1')
+
+
+class SoundFile(harness.Case):
+    """`earthshine run` records the sound beside the pictures."""
+
+    def setUp(self):
+        super().setUp()
+        need(*NEED, 'ffmpeg', 'ffprobe')
+        self.tone = write_tones(self.place.file('tone.wav'), [HZ, HZ])
+
+    def samples(self, path):
+        """The first channel, as a player would decode it."""
+        result = subprocess.run(
+            ['ffmpeg', '-v', 'error', '-i', path, '-map', 'a:0', '-ac', '1', '-f', 's16le', '-'],
+            capture_output=True, timeout=60)
+        self.assertEqual(result.stderr, b'', path)
+        return array.array('h', result.stdout)
+
+    def packets(self, path):
+        out = subprocess.run(['ffprobe', '-v', 'error', '-select_streams', 'a:0', '-show_entries',
+                              'packet=pts_time', '-of', 'csv=p=0', path],
+                             capture_output=True, text=True, timeout=60).stdout
+        return [float(line.strip(',')) for line in out.split()]
+
+    def check_tone(self, samples):
+        """Somewhere in it half a second of the tone; where the machine is busy clients have gaps."""
+        heard = []
+        for start in range(0, len(samples) - 24000, 4800):
+            part = samples[start:start + 24000]
+            rising = [i for i in range(1, len(part)) if part[i - 1] < 0 <= part[i]]
+            if max(part) > 1000 and len(rising) > 100:
+                heard.append((len(rising) - 1) * 48000 / (rising[-1] - rising[0]))
+        self.assertTrue(any(abs(hz - HZ) <= 1 for hz in heard), heard)
+
+    def test_containers(self):
+        app = ['sh', '-c', 'paplay "$0" & exec "$@"', self.tone,
+               *harness.paint('--rate', 'callback')]
+        for name in ('out.mkv', 'out.mp4', 'out.ts'):
+            with self.subTest(name):
+                run = self.record(app, '-t', 3, output=name, sound=True)
+                self.check_tone(self.samples(run.output))
+
+    def test_sound_without_pictures(self):
+        """An app that paints once; its sound lasts, with a pause."""
+        app = ['sh', '-c', '"$@" & paplay "$0"; sleep 1; paplay "$0"; kill $!',
+               write_tones(self.tone, [HZ, HZ], 2), *harness.paint('--still-after', 1)]
+        run = self.record(app, sound=True)
+        times = self.packets(run.output)
+        gaps = [b - a for a, b in zip(times, times[1:]) if b - a > 0.5]
+        self.assertEqual(len(gaps), 1, times)
+        self.assertAlmostEqual(gaps[0], 1, delta=0.4)
+        self.check_tone(self.samples(run.output))
+
+    def test_no_sound(self):
+        run = self.record(harness.paint('--frames', 10), '--no-sound', sound=True)
+        self.assertEqual(self.packets(run.output), [])
+        self.assertNotIn('sound', run.messages())
 
 
 if __name__ == '__main__':

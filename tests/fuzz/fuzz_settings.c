@@ -60,7 +60,7 @@ size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
 	static const char *const seeds[] = {
 			"name \"My box\"\nlisten 192.0.2.1\nport 47989\nannounce no\nencryption required\n",
 			"fec 20\nkeepalive 2\nmax-sessions 4\nmax-pixel-rate 1920x1080@60\nmax-bitrate 20M\n",
-			"idle 90m\nkeyboard de(nodeadkeys)\ninhibit-sleep no\n# comment\n",
+			"idle 90m\nkeyboard de(nodeadkeys)\ninhibit-sleep no\nsound no\n# comment\n",
 			"app \"A game\" {\n\tid 3\n\tcommand sh -c 'echo \"x\"'\n\tenv A=1 B=2\n\tprivate\n}\n",
 			"app b {\n before /bin/a\n after /bin/b c\n image /c.png\n keyboard us,ru\n command x\n}",
 	};

@@ -39,6 +39,7 @@ static void test_defaults(void **state) {
 	assert_int_equal(s->keepalive_ms, 500);
 	assert_int_equal(s->idle_minutes, 1440);
 	assert_true(s->inhibit_sleep);
+	assert_true(s->sound);
 	assert_string_equal(s->keyboard, "");
 	assert_int_equal(s->n_apps, 0);
 	settings_destroy(s);
@@ -59,7 +60,7 @@ static void test_all_directives(void **state) {
 								  "max-bitrate 2.5M\n"
 								  "idle 90m\n"
 								  "keyboard de(nodeadkeys)\n"
-								  "inhibit-sleep no\n");
+								  "inhibit-sleep no\nsound no\n");
 	assert_string_equal(s->name, "Wohnzimmer \xc3\xa4");
 	assert_string_equal(s->address, "192.0.2.1");
 	assert_int_equal(s->port, 0);
@@ -73,6 +74,7 @@ static void test_all_directives(void **state) {
 	assert_int_equal(s->idle_minutes, 90);
 	assert_string_equal(s->keyboard, "de(nodeadkeys)");
 	assert_false(s->inhibit_sleep);
+	assert_false(s->sound);
 	settings_destroy(s);
 	s = parse("keepalive 0\nidle never\nencryption off\n");
 	assert_int_equal(s->keepalive_ms, 0);

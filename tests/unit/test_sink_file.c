@@ -208,7 +208,7 @@ static void make_path(char *path, size_t size, const char *extension) {
 static struct es_sink *open_sink(const char *path, enum es_container container) {
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
-	struct es_sink *sink = sink_file_create(fd, container, path);
+	struct es_sink *sink = sink_file_create(fd, container, path, 0);
 	assert_non_null(sink);
 	return sink;
 }
@@ -390,7 +390,7 @@ static void test_containers(void **state) {
 
 static void test_ts_refuses_av1(void **state) {
 	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	struct es_sink *sink = sink_file_create(fd, ES_CONTAINER_TS, "x.ts");
+	struct es_sink *sink = sink_file_create(fd, ES_CONTAINER_TS, "x.ts", 0);
 	struct es_sink_track track = {.codec = ES_CODEC_AV1, .mode = {64, 64, 60000}};
 	assert_int_equal(sink_set_track(sink, &track), ES_SINK_FAILED);
 	assert_non_null(strstr(sink->error, "MPEG-TS"));
@@ -668,7 +668,7 @@ static void test_slow_pipe(void **state) {
 		int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		int ends[2];
 		assert_int_equal(pipe(ends), 0);
-		struct es_sink *sink = sink_file_create(ends[1], (enum es_container)container, "-");
+		struct es_sink *sink = sink_file_create(ends[1], (enum es_container)container, "-", 0);
 		struct es_sink_track track = clip_track(clip, true);
 		assert_int_equal(sink_set_track(sink, &track), ES_SINK_OK);
 		int again = 0;
@@ -716,7 +716,7 @@ static void test_reader_gone(void **state) {
 	}
 	int ends[2];
 	assert_int_equal(pipe(ends), 0);
-	struct es_sink *sink = sink_file_create(ends[1], ES_CONTAINER_RAW, "-");
+	struct es_sink *sink = sink_file_create(ends[1], ES_CONTAINER_RAW, "-", 0);
 	struct es_sink_track track = clip_track(clip, true);
 	assert_int_equal(sink_set_track(sink, &track), ES_SINK_OK);
 	assert_int_equal(write_unit(sink, clip, 0, FIRST_NS), ES_SINK_OK);
