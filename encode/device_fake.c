@@ -92,9 +92,10 @@ static bool one_object(const int *fds, uint32_t n_planes, struct stat *st) {
 static bool fake_import(
 		struct es_device *device, const int *fds, struct es_import *import, const char **why) {
 	const struct es_frame_buffer *buffer = &import->buffer;
+	const struct es_fake_commands *commands = &((struct es_fake_device *)device)->commands;
 	bool dmabuf = buffer->kind == ES_BUFFER_DMABUF;
 	struct stat st;
-	if (((struct es_fake_device *)device)->commands.no_import) {
+	if (commands->no_import) {
 		*why = "it is refused, as asked for";
 		return false;
 	}
@@ -109,14 +110,16 @@ static bool fake_import(
 	if (!map_linear(fds, import, why)) {
 		return false;
 	}
-	es_log(ES_LOG_DEBUG, "fake: import buffer=%" PRIu64 " inode=%ju kind=%s size=%ux%u stride=%u",
-			import->id, (uintmax_t)st.st_ino, dmabuf ? "dmabuf" : "memory", buffer->width,
-			buffer->height, buffer->stride[0]);
+	es_log(fake_level(commands),
+			"fake: import buffer=%" PRIu64 " inode=%ju kind=%s size=%ux%u stride=%u", import->id,
+			(uintmax_t)st.st_ino, dmabuf ? "dmabuf" : "memory", buffer->width, buffer->height,
+			buffer->stride[0]);
 	return true;
 }
 
 static void fake_drop(struct es_device *device, struct es_import *import) {
-	es_log(ES_LOG_DEBUG, "fake: drop buffer=%" PRIu64, import->id);
+	es_log(fake_level(&((struct es_fake_device *)device)->commands), "fake: drop buffer=%" PRIu64,
+			import->id);
 	map_linear_undo(import);
 }
 

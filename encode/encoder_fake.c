@@ -45,8 +45,8 @@ static void fake_destroy(struct es_encoder *base) {
 	if (encoder == NULL) {
 		return;
 	}
-	es_log(ES_LOG_DEBUG, "fake: done dmabuf=%" PRIu64 " memory=%" PRIu64, encoder->n_dmabuf,
-			encoder->n_memory);
+	es_log(fake_level(encoder->commands), "fake: done dmabuf=%" PRIu64 " memory=%" PRIu64,
+			encoder->n_dmabuf, encoder->n_memory);
 	encoder_destroy(encoder->inside);
 	device_destroy(encoder->cpu);
 	picture_finish(&encoder->picture);
@@ -227,8 +227,9 @@ static bool fake_convert(struct es_encoder *base, const struct es_convert_reques
 		return false;
 	}
 	bool dmabuf = request->import->buffer.kind == ES_BUFFER_DMABUF;
-	es_log(ES_LOG_DEBUG, "fake: read buffer=%" PRIu64 " kind=%s fence=%s", request->import->id,
-			dmabuf ? "dmabuf" : "memory", request->acquire_fd >= 0 ? "yes" : "no");
+	es_log(fake_level(encoder->commands), "fake: read buffer=%" PRIu64 " kind=%s fence=%s",
+			request->import->id, dmabuf ? "dmabuf" : "memory",
+			request->acquire_fd >= 0 ? "yes" : "no");
 	if (encoder->n_encoded < encoder->commands->stale_after &&
 			!read_buffer(encoder, request, why)) {
 		return false;

@@ -29,6 +29,7 @@ static bool parse_flag(struct es_fake_commands *commands, const char *word, size
 			{"no-fences", &commands->no_fences},
 			{"no-formats", &commands->no_formats},
 			{"release-fence", &commands->release_fence},
+			{"report", &commands->report},
 	};
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
 		if (strlen(flags[i].name) == length && memcmp(word, flags[i].name, length) == 0) {

@@ -21,6 +21,7 @@ struct es_fake_commands {
 	bool no_cursor, no_scaling, no_fences;
 	bool no_formats; // nothing may be scanned out directly
 	bool release_fence; // releases bring a fence
+	bool report; // what is imported and read is said aloud, not only when debugging
 };
 
 // NULL and "": nothing. False with a reason in `why` for anything that is not known.
