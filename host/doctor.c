@@ -17,6 +17,7 @@
 #include "host/capture.h"
 #include "host/doctor_confine.h"
 #include "host/doctor_encoders.h"
+#include "host/doctor_report.h"
 #include "host/doctor_serve.h"
 #include "host/findings.h"
 #include "host/options.h"
@@ -95,11 +96,16 @@ static void check_runtime_dir(
 }
 
 struct doctor_options {
-	bool json, help;
+	bool json, report, help;
 };
 
 static bool apply_json(void *data, const char *value, char *error, size_t cap) {
 	((struct doctor_options *)data)->json = true;
+	return true;
+}
+
+static bool apply_report(void *data, const char *value, char *error, size_t cap) {
+	((struct doctor_options *)data)->report = true;
 	return true;
 }
 
@@ -110,6 +116,8 @@ static bool apply_help(void *data, const char *value, char *error, size_t cap) {
 
 static const struct es_option table[] = {
 		{'j', "json", NULL, "print one JSON object", apply_json},
+		{0, "report", NULL, "try every encoder with every kind of buffer, for a report to us",
+				apply_report},
 		{'h', "help", NULL, "this text", apply_help},
 };
 #define N_OPTIONS (sizeof(table) / sizeof(table[0]))
@@ -121,6 +129,13 @@ static void print_help(void) {
 	options_print(stdout, table, N_OPTIONS);
 	fputs("\nExit status: 0 if `earthshine run` can work with at least one encoder, else 1.\n",
 			stdout);
+}
+
+static int report(void) {
+	struct es_ladder_facts facts;
+	ladder_facts_init(&facts, "auto", "", NULL);
+	es_log(ES_LOG_INFO, "trying every encoder on every GPU; this may take a minute or two");
+	return doctor_report(&facts, stdout) ? 0 : 1;
 }
 
 static int examine(const struct doctor_options *options) {
@@ -162,5 +177,5 @@ int doctor_command(int argc, char **argv) {
 		print_help();
 		return 0;
 	}
-	return examine(&options);
+	return options.report ? report() : examine(&options);
 }

@@ -77,7 +77,8 @@ const char *ladder_render_node(const struct es_ladder_facts *facts, const char *
 
 // Where the display of a session shall render: the ladder's GPU, else the one that was chosen by name.
 // "": as the display likes.
-const char *ladder_display_node(const struct es_ladder_facts *facts, const struct es_ladder *ladder);
+const char *ladder_display_node(
+		const struct es_ladder_facts *facts, const struct es_ladder *ladder);
 
 // A rung of a ladder has failed at work: those who come after skip it until it is tried again.
 void ladder_mark_lost(struct es_ladder_facts *facts, const struct es_ladder *ladder,

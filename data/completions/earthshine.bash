@@ -11,7 +11,7 @@ _earthshine_command_at() {
 			return
 			;;
 		-s | -W | -H | -r | -o | -c | -e | -b | -t | -T | -R | --screen | --width | --height | \
-			--refresh | --scale | --output | --codec | --depth | --chroma | --encoder | --bitrate | --time | --stats | \
+			--refresh | --scale | --output | --codec | --depth | --chroma | --encoder | --gpu | --bitrate | --time | --stats | \
 			--ready-fd)
 			((i += 2))
 			;;
@@ -49,7 +49,11 @@ _earthshine_run() {
 		return
 		;;
 	-e | --encoder)
-		mapfile -t COMPREPLY < <(compgen -W 'auto software x264 x265 svtav1' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'auto software nvenc vaapi vulkan x264 x265 svtav1' -- "$cur")
+		return
+		;;
+	--gpu)
+		mapfile -t COMPREPLY < <(compgen -W "auto $(compgen -G '/dev/dri/renderD*')" -- "$cur")
 		return
 		;;
 	-o | --output | -T | --stats)
@@ -64,7 +68,7 @@ _earthshine_run() {
 	at=$(_earthshine_command_at)
 	if [[ -z $at ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '--screen --width --height --refresh --scale --output
-			--codec --depth --chroma --encoder --bitrate --time --stats --ready-fd --no-sound
+			--codec --depth --chroma --encoder --gpu --bitrate --time --stats --ready-fd --no-sound
 			--quiet --verbose --help --' -- "$cur")
 	elif ((at == COMP_CWORD)); then
 		compopt -o filenames
@@ -116,7 +120,7 @@ _earthshine() {
 	clients) _earthshine_clients "$cur" ;;
 	pair) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids pair) --json --help" -- "$cur") ;;
 	stop) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids sessions) --json --help" -- "$cur") ;;
-	apps | sessions) mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
+	apps | sessions) mapfile -t COMPREPLY < <(compgen -W '--json --report --help' -- "$cur") ;;
 	doctor) mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
 	help) mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop doctor version' -- "$cur") ;;
 	esac

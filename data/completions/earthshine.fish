@@ -24,7 +24,8 @@ complete -c earthshine -n $run -s o -l output -r -F -d 'output file'
 complete -c earthshine -n $run -l depth -x -a '8 10' -d 'bits of each colour'
 complete -c earthshine -n $run -l chroma -x -a '420 444' -d 'resolution of colour'
 complete -c earthshine -n $run -s c -l codec -x -a 'h264 hevc av1' -d codec
-complete -c earthshine -n $run -s e -l encoder -x -a 'auto software x264 x265 svtav1' -d encoder
+complete -c earthshine -n $run -s e -l encoder -x -a 'auto software nvenc vaapi vulkan x264 x265 svtav1' -d encoder
+complete -c earthshine -n $run -l gpu -x -a 'auto (printf "%s\n" /dev/dri/renderD*)' -d 'GPU to render and encode on'
 complete -c earthshine -n $run -s b -l bitrate -x -d 'bits per second, as 20M'
 complete -c earthshine -n $run -s t -l time -x -d 'end the app after seconds'
 complete -c earthshine -n $run -s T -l stats -r -F -d 'write statistics as JSON'
@@ -36,6 +37,7 @@ complete -c earthshine -n $run -s h -l help -d 'list the options'
 complete -c earthshine -n $run -x -a '(__fish_complete_subcommand --fcs-skip=2)'
 
 complete -c earthshine -n '__fish_seen_subcommand_from doctor' -s j -l json -d 'print one JSON object'
+complete -c earthshine -n '__fish_seen_subcommand_from doctor' -l report -d 'try everything, for a report'
 complete -c earthshine -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'list the options'
 
 set -l serve '__fish_seen_subcommand_from serve'

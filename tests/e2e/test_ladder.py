@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import subprocess
 
 import harness
 import harness_serve
@@ -82,14 +84,19 @@ class Run(harness.Case):
 
     def test_fails_from_the_start(self):
         """Of a rung that has not worked at all nothing is remembered: it may be this session's size."""
-        run = self.begin('no-import fail-after=0', encoder='software')
-        run.stop()
-        self.assertIsNone(self.cached())
+        self.assertEqual(self.begin().stop(), 130)
+        self.assertEqual(self.cached()['state'], 'ok')
+        run = self.begin('fail-after=0', output='again.mkv')
+        harness.wait_commits(self.log, 90)
+        self.assertEqual(run.stop(), 130, run.messages())
+        self.assertIn('goes on with x264', run.messages())
+        self.assertEqual(self.cached()['state'], 'ok')
+        self.assertGreater(len(harness.read_marks(run.output)), 30)
 
     def test_not_what_it_was(self):
         """One that does not stand the trial is not used; asked for by name, the reason is told."""
         for commands, state, reason in (
-                ('missing', 'unavailable', 'device'), ('black-after=2', 'failed', 'instead of'),
+                ('missing', 'unavailable', 'missing'), ('black-after=2', 'failed', 'instead of'),
                 ('crash-after=3', 'failed', 'signal'), ('swapped-after=0', 'failed', 'instead of')):
             with self.subTest(commands=commands):
                 shutil.rmtree(self.place.file('.cache'), ignore_errors=True)
@@ -111,6 +118,43 @@ class Run(harness.Case):
             self.assertNotIn('trying', run.messages())
 
 
+class Doctor(harness.Case):
+    """`doctor` says of every rung what it is worth here, and why."""
+
+    RUNGS = {f'{name} ({codec})' for name in ('nvenc', 'vaapi', 'vulkan')
+             for codec in ('h264', 'hevc', 'av1')} | {'x264 (h264)', 'x265 (hevc)', 'svtav1 (av1)'}
+
+    def ask(self, *options):
+        result = subprocess.run([harness.EARTHSHINE, 'doctor', *options], capture_output=True, text=True,
+                                env=self.place.env, timeout=240, stdin=subprocess.DEVNULL)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_every_rung(self):
+        items = {item['name']: item for item in json.loads(self.ask('--json'))['items']}
+        self.assertLessEqual(self.RUNGS, set(items))
+        for name in self.RUNGS:
+            item = items[name]
+            print(f'{name}: {item["state"]}: {item["detail"]}')
+            self.assertEqual(item['ok'], item['state'] == 'ok')
+            self.assertTrue(item['detail'])
+            self.assertTrue(item['ok'] or item['remedy'], name)
+            if not os.path.exists('/dev/dri') and name.split()[0] in ('nvenc', 'vaapi', 'vulkan'):
+                self.assertIn(item['state'], ('unavailable', 'not-built'))
+        self.assertTrue(any(items[name]['ok'] for name in self.RUNGS))
+
+    def test_report(self):
+        text = self.ask('--report')
+        report = json.loads(text)
+        for word in (self.place.path, socket.gethostname()):
+            self.assertNotIn(word, text)
+        self.assertTrue(report['version'] and report['kernel'] and report['system'])
+        self.assertIn('gpus', report)
+        states = {trial['encoder']: trial['state'] for trial in report['trials']}
+        print(states)
+        self.assertIn('ok', states.values())
+
+
 class Serve(ServeCase):
     def begin(self, commands=''):
         log = self.place.file('log')
@@ -119,6 +163,7 @@ class Serve(ServeCase):
         cache = os.path.join(harness_serve.CACHE, 'earthshine', 'encoders.json')
         wait_until(lambda: b'"ok"' in harness.read_file(cache), 'the encoder is proved', WAIT)
         stream = host.device().paired().play(app=1)
+        stream.wait_frames(20)  # the first IDR is over
         self.assertEqual(host.wait_session('playing')['encoder'], 'fake')
         return host, stream, log
 

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "host/doctor_report.h"
 #include "host/encoder_slot.h"
 #include "host/ladder.h"
 #include "host/ladder_probe.h"
@@ -590,6 +591,17 @@ static void test_slot_never_works(void **state) {
 	assert_true(slot.broken);
 }
 
+static void test_report_hides(void **state) {
+	static const char *const words[] = {"/home/ann", "ann", "box", "a", NULL};
+	char out[64], small[12];
+	doctor_report_hide(out, sizeof(out), "/home/ann/x and ann on a box", words);
+	assert_string_equal(out, "(hidden)/x and (hidden) on a (hidden)");
+	doctor_report_hide(small, sizeof(small), "as it is, ann", words);
+	assert_string_equal(small, "as it is, (");
+	doctor_report_hide(out, sizeof(out), "", words);
+	assert_string_equal(out, "");
+}
+
 #define ON_MACHINE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -611,6 +623,7 @@ int main(void) {
 			ON_MACHINE(test_time_limit),
 			ON_MACHINE(test_slot),
 			ON_MACHINE(test_slot_never_works),
+			cmocka_unit_test(test_report_hides),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
