@@ -256,8 +256,11 @@ static void make_env(struct es_sound_card *card) {
 
 // --- its life
 
+// Silent is silent: the app is not to play on the host's own sound server instead.
 static void give_up(struct es_sound_card *card) {
 	card->failed = true;
+	set_env(card, "PULSE_SERVER", "%s", "unix:/dev/null/none");
+	set_env(card, "PIPEWIRE_REMOTE", "%s", "none");
 	settle(card);
 }
 

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "host/capture.h"
+#include "host/command_check.h"
 #include "host/doctor_confine.h"
 #include "host/doctor_encoders.h"
 #include "host/doctor_report.h"
@@ -29,7 +30,8 @@
 #define XWAYLAND_REMEDY \
 	"X11 apps cannot run: install Xwayland (package xwayland, on Fedora xorg-x11-server-Xwayland)"
 #define PIPEWIRE_REMEDY \
-	"only needed for sound: install pipewire and start it (systemctl --user start pipewire)"
+	"only needed for sound: install pipewire and wireplumber; what is not running is started for " \
+	"each session"
 #define UINPUT_REMEDY \
 	"only needed for gamepads: load the module (modprobe uinput) and give your user access with a " \
 	"udev rule (KERNEL==\"uinput\", SUBSYSTEM==\"misc\", MODE=\"0660\", GROUP=your group)"
@@ -55,25 +57,34 @@ static bool check_display(struct es_findings *findings) {
 	return renderer;
 }
 
+// Whether one of our own can be started for each session, as sound_server.c does.
+static bool can_start_pipewire(void) {
+	return command_check("pipewire") == 0 && command_check("wireplumber") == 0;
+}
+
 static void check_pipewire(struct es_findings *findings, const struct es_runtime_dir *runtime_dir) {
 	const char *dir = getenv("PIPEWIRE_RUNTIME_DIR");
 	bool named = dir != NULL && dir[0] != '\0';
-	if (!named && runtime_dir->made) {
-		findings_add(findings, "PipeWire", false, PIPEWIRE_REMEDY,
-				"not looked for, as XDG_RUNTIME_DIR is not set");
-		return;
-	}
-	dir = named ? dir : getenv("XDG_RUNTIME_DIR");
+	dir = named ? dir : runtime_dir->made ? NULL : getenv("XDG_RUNTIME_DIR");
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int n = snprintf(
 			address.sun_path, sizeof(address.sun_path), "%s/pipewire-0", dir != NULL ? dir : "");
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool fits = n > 0 && (size_t)n < sizeof(address.sun_path);
-	bool ok = fits && fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	bool runs = dir != NULL && fits && fd >= 0 &&
+			connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 	int error = fits ? errno : ENAMETOOLONG;
 	fd_close(&fd);
-	findings_add(findings, "PipeWire", ok, PIPEWIRE_REMEDY, "%s%s%s", address.sun_path,
-			ok ? "" : ": ", ok ? "" : strerror(error));
+	if (!runs && can_start_pipewire()) {
+		findings_add(findings, "PipeWire", true, NULL,
+				"none runs: each session with sound starts one of its own");
+		return;
+	}
+	findings_add(findings, "PipeWire", runs, PIPEWIRE_REMEDY, "%s%s%s",
+			dir != NULL ? address.sun_path : "none, and none can be started", runs ? "" : ": ",
+			runs				  ? ""
+					: dir == NULL ? "not installed"
+								  : strerror(error));
 }
 
 static void check_uinput(struct es_findings *findings) {
@@ -89,7 +100,7 @@ static void check_runtime_dir(
 				"set it to a directory of yours with mode 0700, or unset it", "%s", dir->path);
 	} else if (dir->made) {
 		findings_add(findings, "XDG_RUNTIME_DIR", true, NULL,
-				"not set; run makes a private directory, apps find no sound and no session bus there");
+				"not set; run makes a private directory, apps find no session bus there");
 	} else {
 		findings_add(findings, "XDG_RUNTIME_DIR", true, NULL, "%s", dir->path);
 	}

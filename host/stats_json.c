@@ -90,6 +90,9 @@ static void add_rest(yyjson_mut_doc *doc, yyjson_mut_val *root, const struct es_
 	ADD_FIELDS(doc, root, "idr", {"asked", s->encode.idr_asked}, {"made", s->encode.idr_made});
 	ADD_FIELDS(doc, root, "invalidations", {"asked", s->encode.invalidations_asked},
 			{"made", s->encode.invalidations_made});
+	ADD_FIELDS(doc, root, "sound", {"packets", s->stream.sound.packets},
+			{"dropped", s->stream.sound.dropped + s->display.sound_dropped},
+			{"inserted", s->stream.sound.inserted});
 	yyjson_mut_obj_add_sint(doc, root, "exit", s->exit_status);
 	yyjson_mut_obj_add_str(doc, root, "end", s->end_reason);
 }

@@ -187,6 +187,17 @@ class Sound(ServeCase):
         self.assertNotIn('earthshine', desktop.ask('list', 'short', 'sinks'))
         desktop.end()
 
+    def test_no_pipewire(self):
+        """Nothing to play on: the pictures come all the same, and the log says what to install."""
+        host = self.serve(sound=True, env={'PATH': self.place.path})
+        device = host.device().paired()
+        end = device.play('--frames', 20, app=1).wait_end()
+        self.check_stream(end, 20)
+        self.assertEqual(end['audio_datagrams'], 0)
+        self.assertIn('pipewire is not installed', host.messages())
+        self.assertIn('no sound', host.messages())
+        device.cancel()
+
     def surround(self, channels, layout, sound):
         hz = tones(channels)
         self.hear(['pw-cat', '-p', '--channel-map', layout, write_tones(self.tone, hz)], hz, sound)
