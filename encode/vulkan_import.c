@@ -2,12 +2,14 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <drm_fourcc.h>
 
 #include "base/fd.h"
 
 #define MAX_MODIFIERS 128
+#define BYTES_PER_PIXEL 4 // of all formats
 
 // Their last plane is a colour that whole parts of the picture have: readers that pass it by show what
 // lay in the memory before.
@@ -118,6 +120,21 @@ static bool is_one_object(const int *fds, uint32_t n) {
 	return true;
 }
 
+// Of a layout that is the driver's own, only it knows what there must be.
+static bool is_large_enough(const struct es_frame_buffer *buffer, int fd) {
+	off_t end = lseek(fd, 0, SEEK_END);
+	uint64_t size = end > 0 ? (uint64_t)end : 0;
+	for (uint32_t i = 0; i < buffer->n_planes; i++) {
+		if (buffer->offset[i] >= size) {
+			return false;
+		}
+	}
+	return buffer->modifier != DRM_FORMAT_MOD_LINEAR ||
+			buffer->offset[0] + (uint64_t)buffer->stride[0] * (buffer->height - 1) +
+					(uint64_t)buffer->width * BYTES_PER_PIXEL <=
+			size;
+}
+
 static bool check_buffer(const struct es_vulkan_gpu *gpu, const struct es_frame_buffer *buffer,
 		const int *fds, VkFormat format, const char **why) {
 	VkDrmFormatModifierPropertiesEXT list[MAX_MODIFIERS];
@@ -141,6 +158,15 @@ static bool check_buffer(const struct es_vulkan_gpu *gpu, const struct es_frame_
 	}
 	if (!is_one_object(fds, buffer->n_planes)) {
 		*why = "its planes lie in different memory";
+		return false;
+	}
+	if (!is_large_enough(buffer, fds[0])) {
+		*why = "its memory is too small";
+		return false;
+	}
+	if (buffer->modifier == DRM_FORMAT_MOD_LINEAR &&
+			buffer->stride[0] < buffer->width * BYTES_PER_PIXEL) {
+		*why = "its stride is out of range";
 		return false;
 	}
 	return true;
