@@ -237,7 +237,7 @@ static bool convert(struct es_pipeline *pipeline, struct es_import_cache *cache,
 // The next buffer after one that was truncated is converted whole.
 static void test_pipeline_survives_truncation(void **state) {
 	assert_true(sigbus_guard_install());
-	struct es_encoder_params params = {.mode = {WIDTH, HEIGHT, 60000}};
+	struct es_encoder_params params = {.mode = {WIDTH, HEIGHT, 60000}, .colour = colour_sdr()};
 	struct es_device *device = make_device();
 	struct es_pipeline *pipeline = pipeline_create(&fake, device, &params);
 	struct es_import_cache *cache = import_cache_create(device);
