@@ -49,6 +49,9 @@ static void room_ready(struct es_run *run, enum es_room room, const struct es_se
 
 static void on_message(void *data, enum es_room room, const struct es_session_msg *msg) {
 	struct es_run *run = data;
+	if (room == ES_ROOM_ENCODE) {
+		run->encode_unanswered = 0;
+	}
 	switch (msg->type) {
 	case ES_SESSION_READY:
 		room_ready(run, room, msg);
@@ -111,7 +114,9 @@ static void check_time(struct es_run *run) {
 	run_stage_check_time(run, now);
 	run_encoder_check_time(run, now);
 	run_display_check_time(run, now);
-	run_figures_tick(&run->figures, run->session, now);
+	if (run_figures_tick(&run->figures, run->session, now)) {
+		run_encoder_asked(run);
+	}
 }
 
 static int64_t next_deadline(const struct es_run *run) {

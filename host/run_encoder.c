@@ -6,11 +6,13 @@
 #include "base/process.h"
 
 #define READY_NS (15 * ES_NS_PER_S) // from the start
+#define SILENT_NS (15 * ES_NS_PER_S) // between two answers
 #define EXIT_NS (2 * ES_NS_PER_S) // from END to the end of the process
 
 void run_encoder_started(struct es_run *run) {
 	int64_t now_ns = clock_now_ns();
 	encoder_slot_started(&run->encoder, now_ns);
+	run->encode_unanswered = 0;
 	run->encode_deadline_ns = now_ns + READY_NS;
 }
 
@@ -101,6 +103,16 @@ void run_encoder_needed(struct es_run *run) {
 	// An encoder's death tells both of us; only one that has hung up and lives on is news.
 	if (encoder_slot_settled(&run->encoder, clock_now_ns())) {
 		lose(run, "has let go of the streamer");
+	}
+}
+
+// Counted in questions, not in time: we may have been stopped ourselves.
+void run_encoder_asked(struct es_run *run) {
+	int64_t silent_ns = ++run->encode_unanswered * live_line_interval_ns(&run->figures.line);
+	if (silent_ns > SILENT_NS) {
+		run->encode_unanswered = 0;
+		encoder_slot_blame(&run->encoder, "said nothing any more");
+		lose(run, "says nothing any more");
 	}
 }
 

@@ -17,14 +17,15 @@ static void ask_all(struct es_session *session) {
 	}
 }
 
-void run_figures_tick(struct es_run_figures *figures, struct es_session *session, int64_t now_ns) {
+bool run_figures_tick(struct es_run_figures *figures, struct es_session *session, int64_t now_ns) {
 	if (figures->tick_ns == 0 || now_ns < figures->tick_ns) {
-		return;
+		return false;
 	}
 	int64_t interval = live_line_interval_ns(&figures->line);
 	figures->tick_ns += ((now_ns - figures->tick_ns) / interval + 1) * interval;
 	figures->line_due = true;
 	ask_all(session);
+	return true;
 }
 
 void run_figures_end(struct es_run_figures *figures, struct es_session *session) {

@@ -22,8 +22,8 @@ struct es_run_figures {
 
 // The app runs from now on. quiet: no live line.
 void run_figures_begin(struct es_run_figures *figures, bool quiet, int64_t now_ns);
-// Asks the rooms for statistics if it is time to.
-void run_figures_tick(struct es_run_figures *figures, struct es_session *session, int64_t now_ns);
+// Asks the rooms for statistics if it is time to; true if it was.
+bool run_figures_tick(struct es_run_figures *figures, struct es_session *session, int64_t now_ns);
 // The app has ended: no line follows; the last figures are asked for.
 void run_figures_end(struct es_run_figures *figures, struct es_session *session);
 

@@ -55,6 +55,7 @@ struct es_run {
 
 	// run_encoder
 	struct es_encoder_slot encoder;
+	unsigned encode_unanswered; // asked for statistics so often, and it has said nothing
 	int64_t encode_deadline_ns; // until it is ready, or gone after its END; 0: none
 };
 
