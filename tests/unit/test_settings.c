@@ -41,6 +41,8 @@ static void test_defaults(void **state) {
 	assert_true(s->inhibit_sleep);
 	assert_true(s->sound);
 	assert_string_equal(s->keyboard, "");
+	assert_string_equal(s->encoder, "auto");
+	assert_string_equal(s->gpu, "auto");
 	assert_int_equal(s->n_apps, 0);
 	settings_destroy(s);
 	settings_destroy(NULL);
@@ -48,6 +50,8 @@ static void test_defaults(void **state) {
 
 static void test_all_directives(void **state) {
 	struct es_settings *s = parse("# a comment\n"
+								  "encoder software\n"
+								  "gpu 1002:73bf\n"
 								  "name \"Wohnzimmer \xc3\xa4\"\n"
 								  "listen 192.0.2.1\n"
 								  "port 0\n"
@@ -73,6 +77,8 @@ static void test_all_directives(void **state) {
 	assert_int_equal(s->max_kbps, 2500);
 	assert_int_equal(s->idle_minutes, 90);
 	assert_string_equal(s->keyboard, "de(nodeadkeys)");
+	assert_string_equal(s->encoder, "software");
+	assert_string_equal(s->gpu, "1002:73bf");
 	assert_false(s->inhibit_sleep);
 	assert_false(s->sound);
 	settings_destroy(s);
@@ -159,6 +165,8 @@ static void test_mistakes(void **state) {
 			{"idle 90\n", 1, {"90", "90m"}},
 			{"keyboard \"us;id\"\n", 1, {"us;id", "xkb"}},
 			{"keyboard us,\n", 1, {"us,", "xkb"}},
+			{"encoder fast\n", 1, {"'fast'", "software"}},
+			{"gpu 3\n", 1, {"'3'", "renderD128"}},
 			{"keyboard us {\nx\n}\n", 1, {"block", "keyboard"}},
 			{"app {\ncommand x\n}\n", 1, {"app \"NAME\"", "0 values"}},
 			{"app a\n", 1, {"no command", "command PROGRAM"}},
