@@ -43,10 +43,20 @@ static bool create_loop(struct es_display *display) {
 	return true;
 }
 
+static void handle_gpu_lost(struct wl_listener *listener, void *data) {
+	struct es_display *display = wl_container_of(listener, display, gpu_lost);
+	session_handle_gpu_lost(display->session);
+}
+
 static bool create_output(struct es_display *display) {
 	display->output = virtual_output_create(display->loop);
-	return display->output != NULL &&
-			render_device_create(display->output, &display->renderer, &display->allocator);
+	if (display->output == NULL ||
+			!render_device_create(display->output, &display->renderer, &display->allocator)) {
+		return false;
+	}
+	display->gpu_lost.notify = handle_gpu_lost;
+	wl_signal_add(&display->renderer->events.lost, &display->gpu_lost);
+	return true;
 }
 
 static void choose_depth(struct es_display *display) {
@@ -144,6 +154,7 @@ struct es_display *display_create(const struct es_mode *mode, const struct es_co
 	display->colour = *colour;
 	display->scale_milli = scale_milli;
 	wl_list_init(&display->views);
+	wl_list_init(&display->gpu_lost.link);
 	if (!create_loop(display) || !create_output(display)) {
 		goto fail;
 	}
@@ -196,6 +207,7 @@ static void destroy_core(struct es_display *display) {
 		wlr_scene_node_destroy(&display->scene->tree.node);
 	}
 	wlr_allocator_destroy(display->allocator);
+	wl_list_remove(&display->gpu_lost.link);
 	wlr_renderer_destroy(display->renderer);
 }
 

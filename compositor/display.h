@@ -32,6 +32,7 @@ struct es_display {
 	struct wl_event_loop *loop;
 	struct es_virtual_output *output; // backend and output in one
 	struct wlr_renderer *renderer;
+	struct wl_listener gpu_lost;
 	struct wlr_allocator *allocator;
 	struct wlr_compositor *compositor;
 	struct es_globals *globals;

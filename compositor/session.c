@@ -355,6 +355,18 @@ void session_handle_app_exit(struct es_session *session, int status) {
 	wl_event_source_timer_update(session->first_frame, FIRST_FRAME_MS);
 }
 
+void session_handle_gpu_lost(struct es_session *session) {
+	if (session == NULL || session->over) {
+		return;
+	}
+	session_link_send_failure(session->fd,
+			"the GPU was reset (renderer %s), and the app's pictures with it: start it again; the "
+			"kernel's log says why",
+			render_device_name(session->display->renderer));
+	repaint_stop(session->display->repaint);
+	quit(session);
+}
+
 void session_handle_first_frame(struct es_session *session) {
 	if (session != NULL && session->phase == APP_FLED) {
 		wl_event_source_timer_update(session->first_frame, 1); // not from within composing

@@ -27,5 +27,7 @@ void session_run(struct es_session *session);
 void session_report_stuck(struct es_session *session, uint32_t viewer);
 // The app's main process is gone: status as from waitpid. NULL is fine.
 void session_handle_app_exit(struct es_session *session, int status);
+// The GPU was reset, what apps and we had on it is gone: the session ends. NULL is fine.
+void session_handle_gpu_lost(struct es_session *session);
 // The primary viewer got its first frame. NULL is fine.
 void session_handle_first_frame(struct es_session *session);

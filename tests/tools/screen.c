@@ -23,7 +23,7 @@
 
 #define MAX_VIEWERS 3
 #define MAX_HELD 4
-#define QUIET_MS 20000 // the display has hung up on us if nothing comes for so long
+#define QUIET_MS 60000 // the display has hung up on us if nothing comes for so long
 
 struct held {
 	uint64_t buffer_id, sequence; // sequence 0: none
@@ -441,7 +441,8 @@ static void step(struct screen *screen) {
 		fd_close(&viewer->fd); // killed
 		return;
 	case 3:
-		set_mode(screen, 200 + 2 * random_below(screen, 100), 100 + 2 * random_below(screen, 100));
+		// Rows of whole vectors: software GL draws into others only where it allocated them.
+		set_mode(screen, 192 + 16 * random_below(screen, 12), 100 + 2 * random_below(screen, 100));
 		return;
 	case 4:
 		if (viewer->fd >= 0) {
@@ -501,6 +502,8 @@ static void show_again(struct screen *screen) {
 
 static void live(struct screen *screen) {
 	attach_frames(screen, 1, true);
+	while (screen->n_frames == 0 && pump(screen, QUIET_MS)) {
+	}
 	for (uint32_t run = 0; run < screen->options.runs && !screen->ended; run++) {
 		attach_device(screen); // went with its viewer
 		live_once(screen);

@@ -66,7 +66,7 @@ class ScanOut(Screen):
         self.assertGreater(len([line for line in self.lines if 'moved' in line]), 10)
 
     def test_a_cursor_that_the_encoder_cannot_blend(self):
-        self.show('--fullscreen', '--dmabuf', 'udmabuf', options=['-C', '-D'], frames=12)
+        self.show('--fullscreen', '--dmabuf', 'udmabuf', options=['-C', '-D'], frames=30)
         self.assertGreater(self.stats['composed'], 1, self.stats)
         self.assertEqual([], [line for line in self.lines if line.get('cursor', [0, 0]) != [0, 0]])
 
