@@ -1,5 +1,6 @@
 // The conversion on a GPU against the same in double precision, sample by sample: Vulkan in software
 // is enough. Without any Vulkan the test is skipped.
+#define _GNU_SOURCE // memfd_create
 #include <math.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,7 +19,9 @@
 #include <libavutil/hwcontext.h>
 
 #include "base/fd.h"
+#include "encode/sigbus_guard.h"
 #include "encode/vulkan_frames.h"
+#include "encode/vulkan_take.h"
 
 #define SKIPPED 77 // exit status that meson takes as "skipped"
 #define MAX_ERROR 1
@@ -482,6 +486,63 @@ static void test_frames_of_libavutil(void **state) {
 	check_frame(*state, &hdr, DRM_FORMAT_XRGB2101010);
 }
 
+// As an encoder is asked to: pixels in memory, which may be taken away while they are read.
+static void test_memory_of_the_display(void **state) {
+	struct scene scene;
+	const char *why = NULL;
+	int release_fd, fd = memfd_create("pixels", MFD_CLOEXEC);
+	size_t size = (size_t)64 * 48 * 4;
+	assert_true(sigbus_guard_install()); // cmocka has its own for each test
+	open_scene(&scene, *state, &sdr, DRM_FORMAT_XRGB8888, 64, 48);
+	assert_true(vulkan_source_init_staged(scene.gpu, &scene.source, scene.fourcc, 64, 48, &why));
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	scene.pixels = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	scene.stride = 64;
+	assert_true(scene.pixels != MAP_FAILED);
+	for (size_t i = 0; i < size / 4; i++) {
+		scene.pixels[i] = random_u32();
+	}
+	struct es_import import = {
+			.fd = -1,
+			.pixels = {(const uint8_t *)scene.pixels, 64 * 4, 64, 48, scene.fourcc},
+			.handle = &scene.source,
+	};
+	struct es_convert_request request = {.import = &import, .acquire_fd = -1};
+	assert_true(vulkan_take(scene.gpu, scene.converter, &request, &release_fd, &why));
+	fd_close(&release_fd);
+	write_out(&scene);
+	compare(&scene, "from memory");
+	assert_int_equal(ftruncate(fd, 0), 0);
+	assert_false(vulkan_take(scene.gpu, scene.converter, &request, &release_fd, &why));
+	assert_string_equal(why, "its memory was taken away");
+	munmap(scene.pixels, size);
+	fd_close(&fd);
+	scene.pixels = NULL;
+	close_scene(&scene);
+}
+
+// What NVENC gets: memory and a semaphore that leave Vulkan as file descriptors.
+static void test_exports(void **state) {
+	const struct es_vulkan_gpu *gpu = *state;
+	struct es_vulkan_buffer buffer;
+	int fd = -1;
+	if (!gpu->exports_memory) {
+		skip();
+	}
+	assert_true(vulkan_buffer_init(
+			gpu, &buffer, 512 * 300, VK_BUFFER_USAGE_TRANSFER_DST_BIT, ES_VULKAN_EXPORTED));
+	assert_true(buffer.size >= 512 * 300);
+	VkMemoryGetFdInfoKHR info = {
+			.sType = VK_STRUCTURE_TYPE_MEMORY_GET_FD_INFO_KHR,
+			.memory = buffer.memory,
+			.handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT,
+	};
+	assert_int_equal(gpu->vk.GetMemoryFdKHR(gpu->device, &info, &fd), VK_SUCCESS);
+	assert_true(fd >= 0);
+	fd_close(&fd);
+	vulkan_buffer_finish(gpu, &buffer);
+}
+
 // Something that never signals costs that frame alone.
 static void test_fence_that_never_signals(void **state) {
 	int ends[2];
@@ -513,6 +574,8 @@ int main(void) {
 			cmocka_unit_test(test_cursor),
 			cmocka_unit_test(test_large_cursor),
 			cmocka_unit_test(test_frames_of_libavutil),
+			cmocka_unit_test(test_memory_of_the_display),
+			cmocka_unit_test(test_exports),
 			cmocka_unit_test(test_fence_that_never_signals),
 	};
 	char why[256];

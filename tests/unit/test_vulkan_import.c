@@ -80,9 +80,8 @@ static void convert(struct es_vulkan_gpu *gpu, struct es_vulkan_converter *conve
 }
 
 // Twice, so that what is drawn after the import is seen, too.
-static void check_same(struct es_vulkan_gpu *gpu, const struct es_frame_buffer *buffer) {
-	struct es_mode mode = {WIDTH, HEIGHT, 60000};
-	struct es_colour colour = colour_sdr();
+static void check_same(struct es_vulkan_gpu *gpu, struct es_vulkan_converter *converter,
+		const struct es_frame_buffer *buffer) {
 	struct es_vulkan_source imported, staged;
 	struct es_vulkan_buffer out[2];
 	struct es_dma_memory memory;
@@ -92,8 +91,6 @@ static void check_same(struct es_vulkan_gpu *gpu, const struct es_frame_buffer *
 		fail_msg("%.4s: %s", (const char *)&buffer->fourcc, why);
 	}
 	assert_true(vulkan_source_init_staged(gpu, &staged, buffer->fourcc, WIDTH, HEIGHT, &why));
-	struct es_vulkan_converter *converter = vulkan_converter_create(gpu, &mode, &colour, &why);
-	assert_non_null(converter);
 	for (int i = 0; i < 2; i++) {
 		assert_true(vulkan_buffer_init(
 				gpu, &out[i], PITCH * ROWS, VK_BUFFER_USAGE_TRANSFER_DST_BIT, ES_VULKAN_MAPPED));
@@ -111,7 +108,6 @@ static void check_same(struct es_vulkan_gpu *gpu, const struct es_frame_buffer *
 	}
 	vulkan_buffer_finish(gpu, &out[0]);
 	vulkan_buffer_finish(gpu, &out[1]);
-	vulkan_converter_destroy(converter);
 	vulkan_source_finish(gpu, &staged);
 	vulkan_source_finish(gpu, &imported);
 	dma_memory_finish(&memory);
@@ -120,10 +116,16 @@ static void check_same(struct es_vulkan_gpu *gpu, const struct es_frame_buffer *
 static void test_imports(void **state) {
 	static const uint32_t fourccs[] = {DRM_FORMAT_XRGB8888, DRM_FORMAT_ABGR8888,
 			DRM_FORMAT_XRGB2101010, DRM_FORMAT_XBGR2101010};
+	struct es_mode mode = {WIDTH, HEIGHT, 60000};
+	struct es_colour colour = colour_sdr();
+	const char *why = "";
+	struct es_vulkan_converter *converter = vulkan_converter_create(*state, &mode, &colour, &why);
+	assert_non_null(converter);
 	for (size_t i = 0; i < sizeof(fourccs) / sizeof(fourccs[0]); i++) {
 		struct es_frame_buffer buffer = describe(fourccs[i], i & 1 ? 248 : 120, i & 2 ? 4096 : 0);
-		check_same(*state, &buffer);
+		check_same(*state, converter, &buffer);
 	}
+	vulkan_converter_destroy(converter);
 }
 
 static void test_formats(void **state) {
