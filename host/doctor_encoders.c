@@ -47,20 +47,21 @@ static bool add_proof(struct es_findings *findings, const struct es_candidate *c
 
 // --- hardware
 
+// A GPU that hangs is not asked again: each trial would be one more process that cannot be ended.
 static bool check_on_gpu(struct es_findings *findings, struct es_ladder_facts *facts,
-		const struct es_rung *rung, const struct es_gpu *gpu) {
+		const struct es_rung *rung, const struct es_gpu *gpu, bool *hung) {
 	struct es_candidate candidate = {rung, gpu};
 	if (gpu->error != 0) {
 		add(findings, rung, gpu, "unavailable", strerror(gpu->error), NO_ACCESS_REMEDY);
 		return false;
 	}
-	ladder_probe(facts, &candidate);
+	*hung = *hung || !ladder_probe(facts, &candidate);
 	const struct es_proof *proof = ladder_proof(facts, &candidate);
 	return proof != NULL && add_proof(findings, &candidate, proof, remedy_for(proof->state));
 }
 
-static bool check_hardware(
-		struct es_findings *findings, struct es_ladder_facts *facts, const struct es_rung *rung) {
+static bool check_hardware(struct es_findings *findings, struct es_ladder_facts *facts,
+		const struct es_rung *rung, bool hung[ES_GPUS_MAX]) {
 	if (!rung->needs_gpu) {
 		struct es_candidate candidate = {.rung = rung};
 		ladder_probe(facts, &candidate);
@@ -70,7 +71,7 @@ static bool check_hardware(
 	bool any = false;
 	for (size_t i = 0; i < facts->n_gpus; i++) {
 		if (ladder_made_for(rung, &facts->gpus[i])) {
-			any |= check_on_gpu(findings, facts, rung, &facts->gpus[i]);
+			any |= check_on_gpu(findings, facts, rung, &facts->gpus[i], &hung[i]);
 		} else {
 			add(findings, rung, &facts->gpus[i], "unavailable", "made for other GPUs",
 					OTHER_REMEDY);
@@ -108,13 +109,13 @@ static bool check_software(struct es_findings *findings, const struct es_rung *r
 }
 
 bool doctor_check_encoders(struct es_findings *findings, struct es_ladder_facts *facts) {
-	bool any = false;
+	bool any = false, hung[ES_GPUS_MAX] = {false};
 	for (size_t i = 0; i < n_rungs; i++) {
 		const struct es_rung *rung = &rungs[i];
 		if (!rung->built) {
 			add(findings, rung, NULL, "not-built", "not in this build", rung->remedy);
 		} else if (rung->hardware) {
-			any |= check_hardware(findings, facts, rung);
+			any |= check_hardware(findings, facts, rung, hung);
 		} else {
 			any |= check_software(findings, rung);
 		}

@@ -28,6 +28,7 @@ struct report {
 	struct es_ladder_facts *facts;
 	char user[256], host[256], home[PATH_MAX];
 	const char *hidden[4];
+	bool hung[ES_GPUS_MAX]; // left alone from then on
 };
 
 void doctor_report_hide(char *out, size_t cap, const char *text, const char *const *words) {
@@ -178,10 +179,17 @@ static void try_one(struct report *report, yyjson_mut_val *items,
 	argv[n] = format != NULL ? option : NULL;
 	argv[n + 1] = value;
 	argv[n + 2] = NULL;
+	bool ignored = false;
+	bool *hung =
+			candidate->gpu != NULL ? &report->hung[candidate->gpu - report->facts->gpus] : &ignored;
+	if (*hung) {
+		return;
+	}
 	int limit_ms = ladder_probe_limit_ms(candidate);
 	bool ran = capture_run(&capture, words.program, argv, limit_ms);
 	struct es_trial trial = {capture.text, ran ? capture.status : 127 << 8, limit_ms,
 			capture.timed_out, capture.stuck};
+	*hung = capture.stuck;
 	struct es_proof proof = ladder_new_proof(report->facts, candidate);
 	proof_conclude(&proof, &trial);
 	yyjson_mut_val *item = yyjson_mut_arr_add_obj(report->document, items);
@@ -198,11 +206,6 @@ static void try_one(struct report *report, yyjson_mut_val *items,
 	}
 }
 
-static bool is_hung(const struct report *report, const struct es_candidate *candidate) {
-	const struct es_proof *proof = ladder_proof(report->facts, candidate);
-	return proof != NULL && proof->state == ES_PROOF_TIMED_OUT;
-}
-
 static void try_all(struct report *report) {
 	yyjson_mut_val *items = yyjson_mut_obj_add_arr(report->document, report->root, "trials");
 	struct es_candidate all[ES_CANDIDATES_MAX];
@@ -211,7 +214,7 @@ static void try_all(struct report *report) {
 		try_one(report, items, &all[i], NULL);
 		const struct es_proof *proof = ladder_proof(report->facts, &all[i]);
 		bool there = proof != NULL && proof->state != ES_PROOF_UNAVAILABLE;
-		for (size_t k = 0; there && k < N_FORMATS && !is_hung(report, &all[i]); k++) {
+		for (size_t k = 0; there && k < N_FORMATS; k++) {
 			try_one(report, items, &all[i], formats[k]);
 		}
 	}

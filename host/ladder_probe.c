@@ -57,7 +57,7 @@ void ladder_probe_record(struct es_ladder_facts *facts, const struct es_candidat
 	}
 }
 
-void ladder_probe(struct es_ladder_facts *facts, const struct es_candidate *candidate) {
+bool ladder_probe(struct es_ladder_facts *facts, const struct es_candidate *candidate) {
 	struct es_capture capture;
 	struct es_probe_words words;
 	ladder_probe_words(&words, candidate);
@@ -71,4 +71,5 @@ void ladder_probe(struct es_ladder_facts *facts, const struct es_candidate *cand
 			.stuck = capture.stuck,
 	};
 	ladder_probe_record(facts, candidate, &trial);
+	return !trial.stuck;
 }

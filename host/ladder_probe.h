@@ -13,8 +13,8 @@ void ladder_probe_words(struct es_probe_words *words, const struct es_candidate 
 int ladder_probe_limit_ms(const struct es_candidate *candidate);
 
 // Blocks until it has ended, is killed or cannot be killed, and records what came of it. After the last
-// all others of its GPU are recorded as timed out.
-void ladder_probe(struct es_ladder_facts *facts, const struct es_candidate *candidate);
+// all others of its GPU are recorded as timed out; false then: the GPU is to be left alone.
+bool ladder_probe(struct es_ladder_facts *facts, const struct es_candidate *candidate);
 // What a trial of the candidate means, recorded as by ladder_probe.
 void ladder_probe_record(struct es_ladder_facts *facts, const struct es_candidate *candidate,
 		const struct es_trial *trial);

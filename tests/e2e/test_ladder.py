@@ -111,6 +111,11 @@ class Run(harness.Case):
         self.assertEqual(run.wait(), 1, run.messages())
         self.assertNotIn('trying', run.messages())
 
+    def test_no_such_gpu(self):
+        run = self.run_app(harness.paint(), '--gpu', '/dev/dri/renderD199')
+        self.assertEqual(run.wait(), 1, run.messages())
+        self.assertIn("no GPU is '/dev/dri/renderD199'", run.messages())
+
     def test_no_trial_without_hardware(self):
         run = self.begin(encoder='auto')
         self.assertEqual(run.stop(), 130, run.messages())
