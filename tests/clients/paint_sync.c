@@ -119,13 +119,13 @@ static void make_ready(struct es_paint *paint, struct es_paint_buffer *buffer) {
 	struct es_paint_buffer_sync *sync = &buffer->sync;
 	struct drm_vgem_fence_signal fence = {.fence = sync->fence};
 	sync->ready_ns = 0;
+	paint_log_event(paint, "ready", buffer->number); // before anybody can act on it
 	if (paint->sync.surface != NULL) {
 		uint64_t ready = sync->point - 1;
 		drmSyncobjTimelineSignal(paint->sync.device_fd, &sync->handle, &ready, 1);
 	} else {
 		drmIoctl(paint->sync.device_fd, DRM_IOCTL_VGEM_FENCE_SIGNAL, &fence);
 	}
-	paint_log_event(paint, "ready", buffer->number);
 }
 
 void paint_sync_finish_buffer(struct es_paint *paint, struct es_paint_buffer *buffer) {
