@@ -86,20 +86,32 @@ static bool can_import(const struct es_vulkan_gpu *gpu, VkFormat format, uint64_
 			width <= most.width && height <= most.height;
 }
 
+// Of one format: the linear layout, or all others. How many were added to out[n..cap).
+static size_t add_modifiers(const struct es_vulkan_gpu *gpu, uint32_t fourcc, bool linear,
+		struct es_frame_format *out, size_t n, size_t cap) {
+	VkDrmFormatModifierPropertiesEXT list[MAX_MODIFIERS];
+	VkFormat format = vulkan_source_format(fourcc);
+	uint32_t n_modifiers = list_modifiers(gpu, format, list);
+	size_t added = 0;
+	for (uint32_t k = 0; k < n_modifiers && n + added < cap; k++) {
+		uint64_t modifier = list[k].drmFormatModifier;
+		uint32_t planes = count_planes(modifier, list, n_modifiers);
+		if ((modifier == DRM_FORMAT_MOD_LINEAR) == linear && planes >= 1 &&
+				planes <= ES_FRAME_MAX_PLANES && !has_clear_colour(modifier) &&
+				can_import(gpu, format, modifier, 1, 1)) {
+			out[n + added++] = (struct es_frame_format){fourcc, modifier};
+		}
+	}
+	return added;
+}
+
+// First what everybody can allocate, so that it is there however many others there are.
 size_t vulkan_import_formats(
 		const struct es_vulkan_gpu *gpu, struct es_frame_format *out, size_t cap) {
-	VkDrmFormatModifierPropertiesEXT list[MAX_MODIFIERS];
 	size_t n = 0;
-	for (size_t i = 0; vulkan_source_fourccs[i] != 0 && gpu->imports_dmabufs; i++) {
-		VkFormat format = vulkan_source_format(vulkan_source_fourccs[i]);
-		uint32_t n_modifiers = list_modifiers(gpu, format, list);
-		for (uint32_t k = 0; k < n_modifiers && n < cap; k++) {
-			uint64_t modifier = list[k].drmFormatModifier;
-			uint32_t planes = count_planes(modifier, list, n_modifiers);
-			if (planes >= 1 && planes <= ES_FRAME_MAX_PLANES && !has_clear_colour(modifier) &&
-					can_import(gpu, format, modifier, 1, 1)) {
-				out[n++] = (struct es_frame_format){vulkan_source_fourccs[i], modifier};
-			}
+	for (int pass = 0; pass < 2 && gpu->imports_dmabufs; pass++) {
+		for (size_t i = 0; vulkan_source_fourccs[i] != 0; i++) {
+			n += add_modifiers(gpu, vulkan_source_fourccs[i], pass == 0, out, n, cap);
 		}
 	}
 	return n;
