@@ -9,6 +9,7 @@
 #include "compositor/acquire_fence.h"
 #include "compositor/display.h"
 #include "compositor/repaint.h"
+#include "compositor/scan_out_feedback.h"
 #include "compositor/session.h"
 #include "compositor/shared_imports.h"
 #include "compositor/virtual_output.h"
@@ -67,7 +68,9 @@ static void apply_imports(struct es_viewers *viewers) {
 				&imports, link->blends_cursor, link->scales, link->formats, link->n_formats);
 		first = false;
 	}
-	virtual_output_set_imports(output, &imports);
+	if (virtual_output_set_imports(output, &imports)) {
+		scan_out_feedback_renew(viewers->display);
+	}
 	bool software = !imports.blends_cursor;
 	bool locked = output->wlr_output.software_cursor_locks > 0;
 	if (software != locked) {

@@ -401,6 +401,19 @@ static bool same_modifiers(const struct wlr_drm_format *a, const struct wlr_drm_
 	return true;
 }
 
+static bool same_imports(const struct es_virtual_output *output, const struct es_imports *imports) {
+	if (imports->n_formats != output->n_imported) {
+		return false;
+	}
+	for (uint32_t i = 0; i < imports->n_formats; i++) {
+		const struct es_frame_format *format = &imports->formats[i];
+		if (!wlr_drm_format_set_has(&output->imported_formats, format->fourcc, format->modifier)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool add_all(struct wlr_drm_format_set *set, const struct es_imports *imports) {
 	for (uint32_t i = 0; i < imports->n_formats; i++) {
 		const struct es_frame_format *format = &imports->formats[i];
@@ -411,13 +424,17 @@ static bool add_all(struct wlr_drm_format_set *set, const struct es_imports *imp
 	return true;
 }
 
-void virtual_output_set_imports(
+bool virtual_output_set_imports(
 		struct es_virtual_output *output, const struct es_imports *imports) {
+	output->scales = imports->scales;
+	if (same_imports(output, imports)) {
+		return false;
+	}
+	output->n_imported = imports->n_formats;
 	struct wlr_drm_format_set before = output->primary_formats;
 	output->primary_formats = (struct wlr_drm_format_set){0};
 	wlr_drm_format_set_finish(&output->imported_formats);
 	output->imported_formats = (struct wlr_drm_format_set){0};
-	output->scales = imports->scales;
 	if (!add_all(&output->imported_formats, imports) || !set_primary_formats(output)) {
 		es_log(ES_LOG_WARN, "out of memory: some frames are composed that need not be");
 	}
@@ -428,6 +445,7 @@ void virtual_output_set_imports(
 		output->wlr_output.swapchain = NULL;
 	}
 	wlr_drm_format_set_finish(&before);
+	return true;
 }
 
 void virtual_output_begin(struct es_virtual_output *output, enum es_compose_reason untried) {

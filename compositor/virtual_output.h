@@ -57,6 +57,7 @@ struct es_virtual_output {
 	struct wlr_drm_format_set composed_formats; // what we compose into
 	struct wlr_drm_format_set imported_formats; // DMA-BUFs that the encoders read
 	struct wlr_drm_format_set primary_formats; // those, and what we compose into in any case
+	uint32_t n_imported;
 	bool scales; // the encoders do
 	struct wlr_drm_format_set cursor_formats;
 	bool composing; // between virtual_output_begin and _end
@@ -80,8 +81,8 @@ bool virtual_output_use_10_bits(struct es_virtual_output *output);
 bool virtual_output_set_mode(
 		struct es_virtual_output *output, const struct es_mode *mode, float scale);
 
-// What the encoders take; replaces what was there. No formats: memory only.
-void virtual_output_set_imports(struct es_virtual_output *output, const struct es_imports *imports);
+// What the encoders take; replaces what was there. No formats: memory only. False: nothing is new.
+bool virtual_output_set_imports(struct es_virtual_output *output, const struct es_imports *imports);
 
 // Around the commit that makes a frame; commits outside (modesets) reach no encoder. `untried`: why
 // the frame is composed if the scene finds no buffer to offer for scan-out.

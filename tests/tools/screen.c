@@ -441,8 +441,8 @@ static void step(struct screen *screen) {
 		fd_close(&viewer->fd); // killed
 		return;
 	case 3:
-		// Rows of whole vectors: software GL draws into others only where it allocated them.
-		set_mode(screen, 192 + 16 * random_below(screen, 12), 100 + 2 * random_below(screen, 100));
+		// In blocks of 16x4: software GL draws beyond the end of smaller parts of others' memory.
+		set_mode(screen, 192 + 16 * random_below(screen, 12), 100 + 4 * random_below(screen, 50));
 		return;
 	case 4:
 		if (viewer->fd >= 0) {
