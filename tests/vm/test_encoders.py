@@ -1,0 +1,75 @@
+"""The app's own DMA-BUFs reach an encoder, and no copy of them: with the rung for tests, that reads them."""
+
+import os
+import re
+import subprocess
+import unittest
+
+import harness
+import harness_vm
+
+FRAMES = 60
+
+
+class Probe(unittest.TestCase):
+    """Buffers of the kernel, in every format and layout that the rung offers."""
+
+    def probe(self, *options):
+        encode = os.path.join(harness.BUILD, 'earthshine-encode')
+        return subprocess.run([encode, '--probe', 'fake', 'h264', *options], text=True, capture_output=True,
+                              timeout=harness_vm.TIMEOUT, check=False)
+
+    def test_formats(self):
+        for fourcc in ('XR24', 'XB24', 'AR24', 'XR30', 'XB30'):
+            for modifier in ('linear', 'invalid'):
+                result = self.probe('--format', f'{fourcc}:{modifier}')
+                self.assertTrue(result.stdout.startswith('ok fake h264 '), (fourcc, modifier, result))
+
+    def test_ten_bits(self):
+        result = self.probe('--format', 'XR30:linear', '--depth', '10')
+        self.assertTrue(result.stdout.startswith('ok fake h264 '), result)
+
+
+class Direct(harness_vm.Case):
+    def record_fake(self, *options, commands='', **more):
+        self.place.env['EARTHSHINE_FAKE_RUNG'] = f'report {commands}'
+        run, log = self.record_paint('--dmabuf', 'udmabuf', '--buffers', 3, *options, frames=FRAMES,
+                                     more=('-e', 'fake', *more.pop('more', ())), **more)
+        return run, log
+
+    def read_rung(self, run):
+        """What the rung says: the inode of each buffer, and the buffer of each frame."""
+        text = run.messages()
+        inodes = {int(buffer): int(inode)
+                  for buffer, inode in re.findall(r'fake: import buffer=(\d+) inode=(\d+)', text)}
+        frames = [int(buffer) for buffer in re.findall(r'fake: read buffer=(\d+)', text)]
+        return inodes, frames
+
+    def app_inodes(self, log):
+        return {entry['buffer'] for entry in harness_vm.read_events(log, 'buffer')}
+
+    def check_direct(self, run, log):
+        inodes, frames = self.read_rung(run)
+        self.assertTrue(frames, run.messages())
+        own = self.app_inodes(log)
+        direct = [buffer for buffer in frames if inodes[buffer] in own]
+        self.assertGreaterEqual(len(direct), 0.98 * len(frames) - 2, (inodes, frames, own))
+        cache = run.stats()['import_cache']
+        self.assertEqual(cache['misses'], len(set(frames)), (cache, frames))
+        return direct
+
+    def test_the_apps_own_buffers(self):
+        run, log = self.record_fake()
+        self.check_direct(run, log)
+        self.assert_all_seen(run, FRAMES, at_least=2)
+
+    def test_none_when_nothing_is_offered(self):
+        run, log = self.record_fake(commands='no-formats')
+        inodes, frames = self.read_rung(run)
+        self.assertTrue(frames)
+        self.assertFalse(self.app_inodes(log) & set(inodes.values()))
+        self.assertEqual(0, run.stats()['frames']['direct'])
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
