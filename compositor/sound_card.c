@@ -17,8 +17,6 @@
 #define RETRY_MS 20 // while our own server starts
 #define RECONNECT_MS 100 // afterwards
 #define SETTLE_NS (3 * ES_NS_PER_S) // then the app starts without
-// What has lain here for so long is of no use to anybody: the display stood still.
-#define MAX_AGE_NS (100 * ES_NS_PER_MS)
 #define MAX_ENV 12
 // A power of two, as most PipeWires want it. (A forced one keeps clients that ask for more from starting.)
 #define CYCLE "256/48000"
@@ -42,7 +40,7 @@ struct es_sound_card {
 	// state
 	int64_t created_ns;
 	bool settled, lost, failed; // lost: the connection is to be made anew; failed: no sound ever
-	uint64_t refused, aged; // blocks
+	uint64_t refused; // blocks
 	char *env[MAX_ENV + 1];
 	size_t n_env;
 };
@@ -84,18 +82,14 @@ static void handle_process(void *data) {
 
 // --- the display's thread
 
+// Whether a block comes too late is for the viewer to say: a file wants them all.
 static int handle_heard(int fd, uint32_t mask, void *data) {
 	struct es_sound_card *card = data;
 	eventfd_t count;
 	struct es_pcm_block block;
 	eventfd_read(fd, &count);
-	int64_t now_ns = clock_now_ns();
 	while (pcm_ring_peek(card->ring, &block)) {
-		if (now_ns - block.time_ns > MAX_AGE_NS) {
-			card->aged++;
-		} else if (!card->params.block(card->params.data, &block, card->params.channels)) {
-			card->refused++;
-		}
+		card->refused += !card->params.block(card->params.data, &block, card->params.channels);
 		pcm_ring_done(card->ring);
 	}
 	return 0;
@@ -399,5 +393,5 @@ char *const *sound_card_env(const struct es_sound_card *card) {
 }
 
 uint64_t sound_card_dropped(const struct es_sound_card *card) {
-	return card->refused + card->aged + pcm_ring_lost(card->ring);
+	return card->refused + pcm_ring_lost(card->ring);
 }

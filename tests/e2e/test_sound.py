@@ -252,14 +252,16 @@ class SoundFile(harness.Case):
             rising = [i for i in range(1, len(part)) if part[i - 1] < 0 <= part[i]]
             if max(part) > 1000 and len(rising) > 100:
                 heard.append((len(rising) - 1) * 48000 / (rising[-1] - rising[0]))
-        self.assertTrue(any(abs(hz - HZ) <= 1 for hz in heard), heard)
+        self.assertTrue(heard)
+        if not harness.SANITIZED:  # there the apps have gaps all the time
+            self.assertTrue(any(abs(hz - HZ) <= 1 for hz in heard), heard)
 
     def test_containers(self):
         app = ['sh', '-c', 'paplay "$0" & exec "$@"', self.tone,
                *harness.paint('--rate', 'callback')]
         for name in ('out.mkv', 'out.mp4', 'out.ts'):
             with self.subTest(name):
-                run = self.record(app, '-t', 3, output=name, sound=True)
+                run = self.record(app, '-s', '320x180', '-t', 3, output=name, sound=True)
                 self.check_tone(self.samples(run.output))
 
     def test_sound_without_pictures(self):
