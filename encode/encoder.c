@@ -54,10 +54,20 @@ bool encoder_takes(const struct es_encoder_impl *impl, const struct es_colour *c
 	return impl->takes(colour, layout);
 }
 
+bool gpu_takes_8_bits(const struct es_colour *colour, enum es_picture_layout *layout) {
+	*layout = ES_PICTURE_NV12;
+	return colour->depth == 8 && !colour->yuv444;
+}
+
+bool gpu_takes_10_bits(const struct es_colour *colour, enum es_picture_layout *layout) {
+	*layout = colour->depth > 8 ? ES_PICTURE_P010 : ES_PICTURE_NV12;
+	return !colour->yuv444;
+}
+
 struct es_encoder *encoder_create(const struct es_encoder_impl *impl, struct es_device *device,
 		const struct es_encoder_params *params) {
 	assert(device->impl == impl->device);
-	return impl->create(device, params);
+	return impl->create(impl, device, params);
 }
 
 void encoder_destroy(struct es_encoder *encoder) {

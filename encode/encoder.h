@@ -75,7 +75,8 @@ struct es_encoder_impl {
 	uint32_t min_size; // of width and height, made even; 0: any
 	// `device` is borrowed and outlives the encoder. NULL after a logged error. The encoder starts with
 	// an IDR.
-	struct es_encoder *(*create)(struct es_device *device, const struct es_encoder_params *params);
+	struct es_encoder *(*create)(const struct es_encoder_impl *impl, struct es_device *device,
+			const struct es_encoder_params *params);
 	void (*destroy)(struct es_encoder *encoder);
 	// Only where the device does not map: makes the picture that following calls of encode take. What
 	// becomes readable when the buffer has been read is in *release_fd, the caller's; -1: it has been

@@ -55,15 +55,15 @@ static void fake_destroy(struct es_encoder *base) {
 	free(encoder);
 }
 
-static struct es_encoder *fake_create(
-		struct es_device *device, const struct es_encoder_params *params) {
+static struct es_encoder *fake_create(const struct es_encoder_impl *impl, struct es_device *device,
+		const struct es_encoder_params *params) {
 	struct fake_encoder *encoder = calloc(1, sizeof(*encoder));
 	enum es_picture_layout layout;
 	char why[64];
 	if (encoder == NULL) {
 		return NULL;
 	}
-	encoder->base.impl = &encoder_fake;
+	encoder->base.impl = impl;
 	encoder->commands = &((struct es_fake_device *)device)->commands;
 	encoder->mode = params->mode;
 	encoder->cursor = cursor_blend_create();

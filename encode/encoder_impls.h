@@ -23,3 +23,7 @@ extern const struct es_encoder_impl encoder_x264;
 extern const struct es_encoder_impl encoder_svtav1;
 extern const struct es_encoder_impl encoder_x265;
 extern const struct es_encoder_impl encoder_fake; // for tests
+
+// What all encoders of GPUs take so far, by codec: 4:2:0 only.
+bool gpu_takes_8_bits(const struct es_colour *colour, enum es_picture_layout *layout);
+bool gpu_takes_10_bits(const struct es_colour *colour, enum es_picture_layout *layout);

@@ -208,7 +208,7 @@ static bool set_up(struct nvenc_encoder *encoder, char *why, size_t cap) {
 	return ok;
 }
 
-static struct es_encoder *create_as(const struct es_encoder_impl *impl, struct es_device *device,
+static struct es_encoder *nvenc_create(const struct es_encoder_impl *impl, struct es_device *device,
 		const struct es_encoder_params *params) {
 	struct nvenc_encoder *encoder = calloc(1, sizeof(*encoder));
 	char why[160];
@@ -385,38 +385,13 @@ static bool nvenc_set_bitrate(struct es_encoder *base, uint32_t kbps) {
 
 // --- the families
 
-static bool takes_8_bits(const struct es_colour *colour, enum es_picture_layout *layout) {
-	*layout = ES_PICTURE_NV12;
-	return colour->depth == 8 && !colour->yuv444;
-}
-
-static bool takes_10_bits(const struct es_colour *colour, enum es_picture_layout *layout) {
-	*layout = colour->depth > 8 ? ES_PICTURE_P010 : ES_PICTURE_NV12;
-	return !colour->yuv444;
-}
-
-static struct es_encoder *create_h264(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_nvenc_h264, device, params);
-}
-
-static struct es_encoder *create_hevc(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_nvenc_hevc, device, params);
-}
-
-static struct es_encoder *create_av1(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_nvenc_av1, device, params);
-}
-
 const struct es_encoder_impl encoder_nvenc_h264 = {
 		.name = "nvenc",
 		.codec = ES_CODEC_H264,
 		.device = &device_vulkan,
-		.takes = takes_8_bits,
+		.takes = gpu_takes_8_bits,
 		.good_qp = 18,
-		.create = create_h264,
+		.create = nvenc_create,
 		.destroy = nvenc_destroy,
 		.convert = nvenc_convert,
 		.encode = nvenc_encode,
@@ -429,9 +404,9 @@ const struct es_encoder_impl encoder_nvenc_hevc = {
 		.name = "nvenc",
 		.codec = ES_CODEC_HEVC,
 		.device = &device_vulkan,
-		.takes = takes_10_bits,
+		.takes = gpu_takes_10_bits,
 		.good_qp = 20,
-		.create = create_hevc,
+		.create = nvenc_create,
 		.destroy = nvenc_destroy,
 		.convert = nvenc_convert,
 		.encode = nvenc_encode,
@@ -444,8 +419,8 @@ const struct es_encoder_impl encoder_nvenc_av1 = {
 		.name = "nvenc",
 		.codec = ES_CODEC_AV1,
 		.device = &device_vulkan,
-		.takes = takes_10_bits,
-		.create = create_av1,
+		.takes = gpu_takes_10_bits,
+		.create = nvenc_create,
 		.destroy = nvenc_destroy,
 		.convert = nvenc_convert,
 		.encode = nvenc_encode,

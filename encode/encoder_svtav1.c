@@ -135,13 +135,13 @@ static bool read_headers(struct svtav1_encoder *encoder) {
 	return fits;
 }
 
-static struct es_encoder *svtav1_create(
+static struct es_encoder *svtav1_create(const struct es_encoder_impl *impl,
 		struct es_device *device, const struct es_encoder_params *params) {
 	struct svtav1_encoder *encoder = calloc(1, sizeof(*encoder));
 	if (encoder == NULL) {
 		return NULL;
 	}
-	encoder->base.impl = &encoder_svtav1;
+	encoder->base.impl = impl;
 	encoder->next_id = 1;
 	svt_av1_set_log_callback(log_from_svt, NULL);
 	EbSvtAv1EncConfiguration config = {0};

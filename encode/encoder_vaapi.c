@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "encode/device_vaapi.h"
 #include "encode/encoder_impls.h"
+#include "encode/lavc.h"
 #include "encode/vaapi_convert.h"
 #include "encode/vaapi_surface.h"
 #include "encode/vaapi_tune.h"
@@ -81,26 +82,11 @@ static AVBufferRef *make_frames(struct es_vaapi *vaapi, const struct es_encoder_
 
 static void fill_context(AVCodecContext *context, const struct es_encoder_params *params,
 		const struct es_vaapi_tune *tune) {
-	const struct es_mode *mode = &params->mode;
-	context->width = (int)((mode->width + 1) & ~UINT32_C(1));
-	context->height = (int)((mode->height + 1) & ~UINT32_C(1));
-	context->pix_fmt = AV_PIX_FMT_VAAPI;
-	context->framerate = (AVRational){mode->refresh_mhz, 1000};
-	context->time_base = (AVRational){1000, mode->refresh_mhz};
-	context->bit_rate = (int64_t)params->bitrate_kbps * 1000;
-	context->rc_max_rate = context->bit_rate; // else twice the rate is allowed
+	lavc_fill_context(context, params, AV_PIX_FMT_VAAPI);
 	context->rc_buffer_size = (int)(tune->buffer_bits < INT32_MAX ? tune->buffer_bits : INT32_MAX);
 	context->gop_size = GOP_SIZE;
-	context->max_b_frames = 0;
 	context->slices = (int)tune->slices;
-	// A copy of the parameter sets for `headers`.
-	context->flags |=
-			AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP | AV_CODEC_FLAG_LOW_DELAY;
-	context->color_primaries = (enum AVColorPrimaries)params->colour.primaries;
-	context->color_trc = (enum AVColorTransferCharacteristic)params->colour.transfer;
-	context->colorspace = (enum AVColorSpace)params->colour.matrix;
-	context->color_range = params->colour.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-	context->chroma_sample_location = AVCHROMA_LOC_LEFT;
+	context->flags |= AV_CODEC_FLAG_CLOSED_GOP | AV_CODEC_FLAG_LOW_DELAY;
 }
 
 static void fill_options(
@@ -162,7 +148,7 @@ static bool look_at_driver(struct es_vaapi *vaapi, const struct es_encoder_param
 	return true;
 }
 
-static struct es_encoder *create_as(const struct es_encoder_impl *impl, struct es_device *device,
+static struct es_encoder *vaapi_create(const struct es_encoder_impl *impl, struct es_device *device,
 		const struct es_encoder_params *params) {
 	struct es_vaapi *vaapi = device_vaapi_of(device);
 	struct es_vaapi_driver driver;
@@ -266,17 +252,10 @@ static bool vaapi_convert(struct es_encoder *base, const struct es_convert_reque
 
 static bool send_picture(struct vaapi_encoder *encoder, const struct es_encode_request *request) {
 	AVFrame *frame = encoder->sent;
-	const AVCodecContext *context = encoder->context;
 	if (encoder->picture->buf[0] == NULL || av_frame_ref(frame, encoder->picture) != 0) {
 		return false;
 	}
-	frame->pts = (int64_t)request->sequence;
-	frame->pict_type = request->force_idr ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-	frame->color_primaries = context->color_primaries;
-	frame->color_trc = context->color_trc;
-	frame->colorspace = context->colorspace;
-	frame->color_range = context->color_range;
-	frame->chroma_location = context->chroma_sample_location;
+	lavc_fill_frame(frame, encoder->context, request);
 	bool ok = avcodec_send_frame(encoder->context, frame) == 0;
 	av_frame_unref(frame);
 	return ok;
@@ -287,67 +266,25 @@ static bool vaapi_encode(struct es_encoder *base, const struct es_picture *pictu
 		const struct es_encode_request *request, uint8_t *out, size_t cap,
 		struct es_encoded *encoded) {
 	struct vaapi_encoder *encoder = (struct vaapi_encoder *)base;
-	AVPacket *packet = encoder->packet;
-	if (!send_picture(encoder, request) || avcodec_receive_packet(encoder->context, packet) != 0) {
-		es_log(ES_LOG_ERROR, "%s gave no access unit for a picture", lavc_name(base->impl->codec));
+	if (!send_picture(encoder, request)) {
+		es_log(ES_LOG_ERROR, "%s takes no picture any more", lavc_name(base->impl->codec));
 		return false;
 	}
-	bool fits = (size_t)packet->size <= cap;
-	if (fits) {
-		memcpy(out, packet->data, (size_t)packet->size);
-		*encoded = (struct es_encoded){
-				.size = (size_t)packet->size,
-				.idr = (packet->flags & AV_PKT_FLAG_KEY) != 0,
-		};
-	} else {
-		es_log(ES_LOG_ERROR, "access unit of %d bytes is too long for %zu", packet->size, cap);
-	}
-	av_packet_unref(packet);
-	return fits;
+	return lavc_receive(encoder->context, encoder->packet, out, cap, encoded);
 }
 
 static size_t vaapi_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
-	const AVCodecContext *context = ((struct vaapi_encoder *)base)->context;
-	if (context->extradata_size <= 0 || (size_t)context->extradata_size > cap) {
-		return 0;
-	}
-	memcpy(out, context->extradata, (size_t)context->extradata_size);
-	return (size_t)context->extradata_size;
+	return lavc_headers(((struct vaapi_encoder *)base)->context, out, cap);
 }
 
 // --- the table
-
-static bool takes_8_bits(const struct es_colour *colour, enum es_picture_layout *layout) {
-	*layout = ES_PICTURE_NV12;
-	return colour->depth == 8 && !colour->yuv444;
-}
-
-static bool takes_10_bits(const struct es_colour *colour, enum es_picture_layout *layout) {
-	*layout = colour->depth > 8 ? ES_PICTURE_P010 : ES_PICTURE_NV12;
-	return !colour->yuv444;
-}
-
-static struct es_encoder *create_h264(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_vaapi_h264, device, params);
-}
-
-static struct es_encoder *create_hevc(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_vaapi_hevc, device, params);
-}
-
-static struct es_encoder *create_av1(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_vaapi_av1, device, params);
-}
 
 const struct es_encoder_impl encoder_vaapi_h264 = {
 		.name = "vaapi",
 		.codec = ES_CODEC_H264,
 		.device = &device_vaapi,
-		.takes = takes_8_bits,
-		.create = create_h264,
+		.takes = gpu_takes_8_bits,
+		.create = vaapi_create,
 		.destroy = vaapi_destroy,
 		.convert = vaapi_convert,
 		.encode = vaapi_encode,
@@ -358,8 +295,8 @@ const struct es_encoder_impl encoder_vaapi_hevc = {
 		.name = "vaapi",
 		.codec = ES_CODEC_HEVC,
 		.device = &device_vaapi,
-		.takes = takes_10_bits,
-		.create = create_hevc,
+		.takes = gpu_takes_10_bits,
+		.create = vaapi_create,
 		.destroy = vaapi_destroy,
 		.convert = vaapi_convert,
 		.encode = vaapi_encode,
@@ -370,8 +307,8 @@ const struct es_encoder_impl encoder_vaapi_av1 = {
 		.name = "vaapi",
 		.codec = ES_CODEC_AV1,
 		.device = &device_vaapi,
-		.takes = takes_10_bits,
-		.create = create_av1,
+		.takes = gpu_takes_10_bits,
+		.create = vaapi_create,
 		.destroy = vaapi_destroy,
 		.convert = vaapi_convert,
 		.encode = vaapi_encode,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "encode/device_vulkan.h"
 #include "encode/encoder_impls.h"
+#include "encode/lavc.h"
 #include "encode/vulkan_frames.h"
 #include "encode/vulkan_take.h"
 
@@ -50,28 +51,6 @@ static void vulkan_destroy(struct es_encoder *base) {
 	free(encoder);
 }
 
-static void fill_context(AVCodecContext *context, const struct es_encoder_params *params) {
-	const struct es_mode *mode = &params->mode;
-	int64_t bits_per_second = (int64_t)params->bitrate_kbps * 1000;
-	int64_t one_frame = bits_per_second * 1000 / mode->refresh_mhz;
-	context->width = (int)((mode->width + 1) & ~UINT32_C(1));
-	context->height = (int)((mode->height + 1) & ~UINT32_C(1));
-	context->pix_fmt = AV_PIX_FMT_VULKAN;
-	context->framerate = (AVRational){mode->refresh_mhz, 1000};
-	context->time_base = (AVRational){1000, mode->refresh_mhz};
-	context->bit_rate = bits_per_second;
-	context->rc_max_rate = bits_per_second;
-	context->rc_buffer_size = (int)(one_frame < INT32_MAX ? one_frame : INT32_MAX);
-	context->gop_size = GOP_SIZE;
-	context->max_b_frames = 0;
-	context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER; // a copy of the parameter sets for `headers`
-	context->color_primaries = (enum AVColorPrimaries)params->colour.primaries;
-	context->color_trc = (enum AVColorTransferCharacteristic)params->colour.transfer;
-	context->colorspace = (enum AVColorSpace)params->colour.matrix;
-	context->color_range = params->colour.full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
-	context->chroma_sample_location = AVCHROMA_LOC_LEFT;
-}
-
 static void fill_options(AVCodecContext *context) {
 	void *options = context->priv_data;
 	av_opt_set_int(options, "async_depth", 1, 0);
@@ -91,7 +70,8 @@ static bool open_context(struct vulkan_encoder *encoder, const AVCodec *codec,
 	if (encoder->context == NULL || encoder->frame == NULL || encoder->packet == NULL) {
 		return false;
 	}
-	fill_context(encoder->context, params);
+	lavc_fill_context(encoder->context, params, AV_PIX_FMT_VULKAN);
+	encoder->context->gop_size = GOP_SIZE;
 	fill_options(encoder->context);
 	encoder->context->hw_frames_ctx = av_buffer_ref(encoder->frames);
 	return encoder->context->hw_frames_ctx != NULL &&
@@ -113,8 +93,8 @@ static const char *missing_extension(const struct es_vulkan_gpu *gpu, enum es_co
 	return NULL;
 }
 
-static struct es_encoder *create_as(const struct es_encoder_impl *impl, struct es_device *device,
-		const struct es_encoder_params *params) {
+static struct es_encoder *vulkan_create(const struct es_encoder_impl *impl,
+		struct es_device *device, const struct es_encoder_params *params) {
 	struct es_vulkan_gpu *gpu = device_vulkan_gpu(device);
 	const AVCodec *codec = avcodec_find_encoder_by_name(lavc_name(impl->codec));
 	if (codec == NULL) {
@@ -163,19 +143,12 @@ static bool vulkan_convert(struct es_encoder *base, const struct es_convert_requ
 // A fresh frame of the pool each time: the encoder may still read the one before.
 static bool send_picture(struct vulkan_encoder *encoder, const struct es_encode_request *request) {
 	AVFrame *frame = encoder->frame;
-	const AVCodecContext *context = encoder->context;
 	struct es_cursor_view cursor = vulkan_take_cursor(request);
 	if (av_hwframe_get_buffer(encoder->frames, frame, 0) != 0 ||
 			!vulkan_frames_write(encoder->converter, &cursor, frame)) {
 		return false;
 	}
-	frame->pts = (int64_t)request->sequence;
-	frame->pict_type = request->force_idr ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
-	frame->color_primaries = context->color_primaries;
-	frame->color_trc = context->color_trc;
-	frame->colorspace = context->colorspace;
-	frame->color_range = context->color_range;
-	frame->chroma_location = context->chroma_sample_location;
+	lavc_fill_frame(frame, encoder->context, request);
 	return avcodec_send_frame(encoder->context, frame) == 0;
 }
 
@@ -184,68 +157,26 @@ static bool vulkan_encode(struct es_encoder *base, const struct es_picture *pict
 		const struct es_encode_request *request, uint8_t *out, size_t cap,
 		struct es_encoded *encoded) {
 	struct vulkan_encoder *encoder = (struct vulkan_encoder *)base;
-	AVPacket *packet = encoder->packet;
 	bool sent = send_picture(encoder, request);
 	av_frame_unref(encoder->frame);
-	if (!sent || avcodec_receive_packet(encoder->context, packet) != 0) {
-		es_log(ES_LOG_ERROR, "%s gave no access unit for a picture%s", lavc_name(base->impl->codec),
+	if (!sent) {
+		es_log(ES_LOG_ERROR, "%s takes no picture any more%s", lavc_name(base->impl->codec),
 				encoder->gpu->lost ? ": the GPU is lost" : "");
 		return false;
 	}
-	bool fits = (size_t)packet->size <= cap;
-	if (fits) {
-		memcpy(out, packet->data, (size_t)packet->size);
-		*encoded = (struct es_encoded){
-				.size = (size_t)packet->size,
-				.idr = (packet->flags & AV_PKT_FLAG_KEY) != 0,
-		};
-	} else {
-		es_log(ES_LOG_ERROR, "access unit of %d bytes is too long for %zu", packet->size, cap);
-	}
-	av_packet_unref(packet);
-	return fits;
+	return lavc_receive(encoder->context, encoder->packet, out, cap, encoded);
 }
 
 static size_t vulkan_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
-	const AVCodecContext *context = ((struct vulkan_encoder *)base)->context;
-	if (context->extradata_size <= 0 || (size_t)context->extradata_size > cap) {
-		return 0;
-	}
-	memcpy(out, context->extradata, (size_t)context->extradata_size);
-	return (size_t)context->extradata_size;
-}
-
-static bool takes_8_bits(const struct es_colour *colour, enum es_picture_layout *layout) {
-	*layout = ES_PICTURE_NV12;
-	return colour->depth == 8 && !colour->yuv444;
-}
-
-static bool takes_10_bits(const struct es_colour *colour, enum es_picture_layout *layout) {
-	*layout = colour->depth > 8 ? ES_PICTURE_P010 : ES_PICTURE_NV12;
-	return !colour->yuv444;
-}
-
-static struct es_encoder *create_h264(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_vulkan_h264, device, params);
-}
-
-static struct es_encoder *create_hevc(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_vulkan_hevc, device, params);
-}
-
-static struct es_encoder *create_av1(
-		struct es_device *device, const struct es_encoder_params *params) {
-	return create_as(&encoder_vulkan_av1, device, params);
+	return lavc_headers(((struct vulkan_encoder *)base)->context, out, cap);
 }
 
 const struct es_encoder_impl encoder_vulkan_h264 = {
 		.name = "vulkan",
 		.codec = ES_CODEC_H264,
 		.device = &device_vulkan,
-		.takes = takes_8_bits,
-		.create = create_h264,
+		.takes = gpu_takes_8_bits,
+		.create = vulkan_create,
 		.destroy = vulkan_destroy,
 		.convert = vulkan_convert,
 		.encode = vulkan_encode,
@@ -256,8 +187,8 @@ const struct es_encoder_impl encoder_vulkan_hevc = {
 		.name = "vulkan",
 		.codec = ES_CODEC_HEVC,
 		.device = &device_vulkan,
-		.takes = takes_10_bits,
-		.create = create_hevc,
+		.takes = gpu_takes_10_bits,
+		.create = vulkan_create,
 		.destroy = vulkan_destroy,
 		.convert = vulkan_convert,
 		.encode = vulkan_encode,
@@ -268,8 +199,8 @@ const struct es_encoder_impl encoder_vulkan_av1 = {
 		.name = "vulkan",
 		.codec = ES_CODEC_AV1,
 		.device = &device_vulkan,
-		.takes = takes_10_bits,
-		.create = create_av1,
+		.takes = gpu_takes_10_bits,
+		.create = vulkan_create,
 		.destroy = vulkan_destroy,
 		.convert = vulkan_convert,
 		.encode = vulkan_encode,

@@ -160,13 +160,13 @@ static void x264_destroy(struct es_encoder *base) {
 	free(encoder);
 }
 
-static struct es_encoder *x264_create(
-		struct es_device *device, const struct es_encoder_params *params) {
+static struct es_encoder *x264_create(const struct es_encoder_impl *impl, struct es_device *device,
+		const struct es_encoder_params *params) {
 	struct x264_encoder *encoder = calloc(1, sizeof(*encoder));
 	if (encoder == NULL) {
 		return NULL;
 	}
-	encoder->base.impl = &encoder_x264;
+	encoder->base.impl = impl;
 	encoder->refresh_mhz = params->mode.refresh_mhz;
 	rate_control_init(
 			&encoder->rate, params->bitrate_kbps, params->mode.refresh_mhz, params->strict);

@@ -198,8 +198,8 @@ static bool fake_takes(const struct es_colour *colour, enum es_picture_layout *l
 	return true;
 }
 
-static struct es_encoder *fake_create(
-		struct es_device *device, const struct es_encoder_params *params);
+static struct es_encoder *fake_create(const struct es_encoder_impl *impl, struct es_device *device,
+		const struct es_encoder_params *params);
 
 static const struct es_encoder_impl fake = {.name = "fake",
 		.device = &device_cpu,
@@ -208,8 +208,8 @@ static const struct es_encoder_impl fake = {.name = "fake",
 		.destroy = fake_destroy,
 		.encode = fake_encode};
 
-static struct es_encoder *fake_create(
-		struct es_device *device, const struct es_encoder_params *params) {
+static struct es_encoder *fake_create(const struct es_encoder_impl *impl, struct es_device *device,
+		const struct es_encoder_params *params) {
 	struct es_encoder *encoder = calloc(1, sizeof(*encoder));
 	if (encoder != NULL) {
 		encoder->impl = &fake;
