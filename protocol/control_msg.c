@@ -197,6 +197,7 @@ bool control_parse_invalidate(uint32_t *first, uint32_t *last, const struct es_c
 	return true;
 }
 
+#define TRIGGER_EFFECT_SIZE 10
 #define PAYLOAD_ROOM 32
 
 size_t control_put_termination(uint8_t *out, uint32_t code) {
@@ -236,6 +237,18 @@ size_t control_put_led(uint8_t *out, uint16_t pad, uint8_t red, uint8_t green, u
 	put_u8(&w, red);
 	put_u8(&w, green);
 	put_u8(&w, blue);
+	return w.pos;
+}
+
+size_t control_put_trigger_effect(uint8_t *out, uint16_t pad, uint8_t sides, uint8_t left_type,
+		uint8_t right_type, const uint8_t *left, const uint8_t *right) {
+	struct es_writer w = writer_init(out, PAYLOAD_ROOM);
+	put_le16(&w, pad);
+	put_u8(&w, sides);
+	put_u8(&w, left_type);
+	put_u8(&w, right_type);
+	put_bytes(&w, left, TRIGGER_EFFECT_SIZE);
+	put_bytes(&w, right, TRIGGER_EFFECT_SIZE);
 	return w.pos;
 }
 

@@ -26,6 +26,7 @@ enum es_control_type {
 	ES_CONTROL_MOTION_REQUEST = 0x5501,
 	ES_CONTROL_FEC_STATUS = 0x5502, // from the client
 	ES_CONTROL_LED = 0x5502, // to the client
+	ES_CONTROL_TRIGGER_EFFECT = 0x5503,
 };
 
 #define ES_TERMINATE_GRACEFUL UINT32_C(0x80030023)
@@ -86,6 +87,9 @@ size_t control_put_rumble(uint8_t *out, uint16_t pad, uint16_t low, uint16_t hig
 size_t control_put_trigger_rumble(uint8_t *out, uint16_t pad, uint16_t left, uint16_t right);
 size_t control_put_motion_request(uint8_t *out, uint16_t pad, uint16_t rate_hz, uint8_t type);
 size_t control_put_led(uint8_t *out, uint16_t pad, uint8_t red, uint8_t green, uint8_t blue);
+// sides: 4 right, 8 left; the parameters are 10 bytes each.
+size_t control_put_trigger_effect(uint8_t *out, uint16_t pad, uint8_t sides, uint8_t left_type,
+		uint8_t right_type, const uint8_t *left, const uint8_t *right);
 // What a client sends (for tests).
 size_t control_put_fec_status(uint8_t *out, const struct es_fec_status *status);
 size_t control_put_invalidate(uint8_t *out, uint32_t first, uint32_t last);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "protocol/bytes.h"
+#include "protocol/device_msg_pad.h"
 
 #define LETTER 'D'
 #define KEY_LAST 0x2ff
@@ -179,57 +180,6 @@ static void put_nothing(struct es_writer *w, const struct es_device_msg *msg) {
 static void get_nothing(struct es_reader *r, struct es_device_msg *msg) {
 }
 
-static bool rumble_valid(const struct es_device_msg *msg) {
-	return msg->rumble.pad < ES_DEVICE_MAX_PADS;
-}
-
-static void put_rumble(struct es_writer *w, const struct es_device_msg *msg) {
-	put_u8(w, msg->rumble.pad);
-	put_le16(w, msg->rumble.low);
-	put_le16(w, msg->rumble.high);
-}
-
-static void get_rumble(struct es_reader *r, struct es_device_msg *msg) {
-	msg->rumble.pad = get_u8(r);
-	msg->rumble.low = get_le16(r);
-	msg->rumble.high = get_le16(r);
-}
-
-static bool led_valid(const struct es_device_msg *msg) {
-	return msg->led.pad < ES_DEVICE_MAX_PADS;
-}
-
-static void put_led(struct es_writer *w, const struct es_device_msg *msg) {
-	put_u8(w, msg->led.pad);
-	put_u8(w, msg->led.red);
-	put_u8(w, msg->led.green);
-	put_u8(w, msg->led.blue);
-}
-
-static void get_led(struct es_reader *r, struct es_device_msg *msg) {
-	msg->led.pad = get_u8(r);
-	msg->led.red = get_u8(r);
-	msg->led.green = get_u8(r);
-	msg->led.blue = get_u8(r);
-}
-
-static bool motion_request_valid(const struct es_device_msg *msg) {
-	return msg->motion_request.pad < ES_DEVICE_MAX_PADS && msg->motion_request.sensor >= 1 &&
-			msg->motion_request.sensor <= 2;
-}
-
-static void put_motion_request(struct es_writer *w, const struct es_device_msg *msg) {
-	put_u8(w, msg->motion_request.pad);
-	put_u8(w, msg->motion_request.sensor);
-	put_le16(w, msg->motion_request.rate_hz);
-}
-
-static void get_motion_request(struct es_reader *r, struct es_device_msg *msg) {
-	msg->motion_request.pad = get_u8(r);
-	msg->motion_request.sensor = get_u8(r);
-	msg->motion_request.rate_hz = get_le16(r);
-}
-
 static bool pcm_valid(const struct es_device_msg *msg) {
 	return msg->pcm.time_ns >= 0 && msg->pcm.channels >= 1 && msg->pcm.channels <= 8 &&
 			msg->pcm.n_samples >= 1 && msg->pcm.n_samples <= ES_DEVICE_MAX_PCM_SAMPLES &&
@@ -270,10 +220,18 @@ static const struct kind {
 		{ES_DEVICE_TEXT, put_text_msg, get_text_msg, text_valid},
 		{ES_DEVICE_RELEASE_ALL, put_nothing, get_nothing, NULL},
 		{ES_DEVICE_PEN, put_pen, get_pen, pen_valid},
+		{ES_DEVICE_PAD_ARRIVAL, put_pad_arrival, get_pad_arrival, pad_arrival_valid},
+		{ES_DEVICE_PAD_REMOVAL, put_pad_removal, get_pad_removal, pad_removal_valid},
+		{ES_DEVICE_PAD_STATE, put_pad_state, get_pad_state, pad_state_valid},
+		{ES_DEVICE_PAD_TOUCH, put_pad_touch, get_pad_touch, pad_touch_valid},
+		{ES_DEVICE_PAD_MOTION, put_pad_motion, get_pad_motion, pad_motion_valid},
+		{ES_DEVICE_PAD_BATTERY, put_pad_battery, get_pad_battery, pad_battery_valid},
 		{ES_DEVICE_RUMBLE, put_rumble, get_rumble, rumble_valid},
 		{ES_DEVICE_LED, put_led, get_led, led_valid},
 		{ES_DEVICE_MOTION_REQUEST, put_motion_request, get_motion_request, motion_request_valid},
 		{ES_DEVICE_PCM, put_pcm, get_pcm, pcm_valid},
+		{ES_DEVICE_TRIGGER_RUMBLE, put_trigger_rumble, get_trigger_rumble, trigger_rumble_valid},
+		{ES_DEVICE_TRIGGER_EFFECT, put_trigger_effect, get_trigger_effect, trigger_effect_valid},
 };
 
 static const struct kind *find_kind(uint32_t type) {

@@ -29,7 +29,8 @@ static bool start_display_valid(const struct es_session_msg *msg) {
 			(detached_mhz == 0 ||
 					(detached_mhz >= ES_MODE_MIN_REFRESH_MHZ &&
 							detached_mhz <= ES_MODE_MAX_REFRESH_MHZ)) &&
-			channels_valid(msg->start_display.audio_channels);
+			channels_valid(msg->start_display.audio_channels) &&
+			msg->start_display.gamepad < ES_GAMEPAD_COUNT;
 }
 
 static void put_start_display(struct es_writer *w, const struct es_session_msg *msg) {
@@ -42,6 +43,7 @@ static void put_start_display(struct es_writer *w, const struct es_session_msg *
 	put_colour(w, &msg->start_display.colour);
 	put_u8(w, msg->start_display.audio_channels);
 	put_text(w, msg->start_display.sound_node, sizeof(msg->start_display.sound_node));
+	put_u8(w, (uint8_t)msg->start_display.gamepad);
 }
 
 static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
@@ -54,6 +56,7 @@ static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
 	get_colour(r, &msg->start_display.colour);
 	msg->start_display.audio_channels = get_u8(r);
 	get_text(r, msg->start_display.sound_node, sizeof(msg->start_display.sound_node));
+	msg->start_display.gamepad = get_u8(r);
 }
 
 static bool start_encode_valid(const struct es_session_msg *msg) {

@@ -45,6 +45,17 @@ enum es_session_msg_type {
 	ES_SESSION_CLIENT, // stream: how far the client has come
 };
 
+// What an app is shown of a client's gamepad.
+enum es_gamepad {
+	ES_GAMEPAD_AUTO, // what is most like it
+	ES_GAMEPAD_XBOX,
+	ES_GAMEPAD_DUALSENSE,
+	ES_GAMEPAD_DUALSHOCK4,
+	ES_GAMEPAD_SWITCH,
+	ES_GAMEPAD_GENERIC,
+	ES_GAMEPAD_COUNT,
+};
+
 enum es_attach_kind { ES_ATTACH_FRAME = 1, ES_ATTACH_UNIT, ES_ATTACH_DEVICE };
 
 struct es_attach {
@@ -201,6 +212,7 @@ struct es_session_msg {
 			struct es_colour colour; // of the screen
 			uint8_t audio_channels; // of the sound card: 2, 6 or 8; 0: none
 			char sound_node[ES_SESSION_MAX_NODE]; // its constant name
+			enum es_gamepad gamepad;
 		} start_display;
 		struct {
 			enum es_codec codec;

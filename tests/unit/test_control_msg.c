@@ -332,6 +332,9 @@ static void test_to_client(void **state) {
 	assert_payload("0f00 3412 7856", out, control_put_trigger_rumble(out, 15, 0x1234, 0x5678));
 	assert_payload("0100 fa00 02", out, control_put_motion_request(out, 1, 250, 2));
 	assert_payload("0200 0a 0b 0c", out, control_put_led(out, 2, 10, 11, 12));
+	static const uint8_t left[10] = {1, [9] = 2}, right[10] = {3, [9] = 4};
+	assert_payload("0300 0c 21 26 01000000000000000002 03000000000000000004", out,
+			control_put_trigger_effect(out, 3, 12, 0x21, 0x26, left, right));
 }
 
 int main(void) {

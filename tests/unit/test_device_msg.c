@@ -34,6 +34,24 @@ static const struct es_bad_field bad_fields[] = {
 		{"text", 9, 2, 0x80e0}, // overlong
 		{"text", 9, 2, 0xa0ed}, // a surrogate
 		{"text", 9, 1, 0xf0}, // cut at the end
+		{"pad_arrival", 4, 1, 16}, // pad
+		{"pad_arrival", 5, 1, 5}, // type
+		{"pad_removal", 4, 1, 16},
+		{"pad_state", 4, 1, 16},
+		{"pad_touch", 4, 1, 16},
+		{"pad_touch", 6, 1, 0}, // phase
+		{"pad_touch", 6, 1, 5},
+		{"pad_motion", 4, 1, 16},
+		{"pad_motion", 5, 1, 0}, // sensor
+		{"pad_motion", 5, 1, 3},
+		{"pad_motion", 6, 4, 100000001},
+		{"pad_motion", 10, 4, 0x80000000},
+		{"pad_battery", 4, 1, 16},
+		{"pad_battery", 5, 1, 6}, // state
+		{"pad_battery", 6, 1, 101}, // percent
+		{"trigger_rumble", 4, 1, 16},
+		{"trigger_effect", 4, 1, 16},
+		{"trigger_effect", 5, 1, 1}, // sides
 		{"rumble", 4, 1, 16}, // pad
 		{"led", 4, 1, 16}, // pad
 		{"motion_request", 4, 1, 16}, // pad
@@ -65,6 +83,11 @@ static void test_encode_refuses(void **state) {
 	REFUSE("text", msg.text.utf8[0] = '\0');
 	REFUSE("text", msg.text.utf8[2] = 'x');
 	REFUSE("text", memset(msg.text.utf8, 'x', sizeof(msg.text.utf8)));
+	REFUSE("pad_arrival", msg.pad_arrival.type = 5);
+	REFUSE("pad_state", msg.pad_state.pad = ES_DEVICE_MAX_PADS);
+	REFUSE("pad_motion", msg.pad_motion.z = ES_PAD_MAX_MOTION + 1);
+	REFUSE("pad_battery", msg.pad_battery.percent = 101);
+	REFUSE("trigger_effect", msg.trigger_effect.sides = 2);
 	REFUSE("rumble", msg.rumble.pad = ES_DEVICE_MAX_PADS);
 	REFUSE("led", msg.led.pad = 255);
 	REFUSE("motion_request", msg.motion_request.pad = ES_DEVICE_MAX_PADS);
