@@ -20,6 +20,7 @@ static void forget(struct es_client_input *input) {
 	memset(input->buttons, 0, sizeof(input->buttons));
 	memset(input->finger_down, 0, sizeof(input->finger_down));
 	input->pen_near = input->pen_down = false;
+	client_pads_forget(&input->pads);
 }
 
 void client_input_attach(struct es_client_input *input, int fd) {
@@ -271,6 +272,12 @@ static void take_pen(struct es_client_input *input, const struct es_input *event
 	}
 }
 
+static void take_pad(struct es_client_input *input, const struct es_input *event) {
+	if (!client_pads_put(&input->pads, &input->queue, event)) {
+		forget(input);
+	}
+}
+
 void client_input_put(struct es_client_input *input, const struct es_input *event) {
 	switch (event->type) {
 	case ES_INPUT_KEY:
@@ -304,7 +311,14 @@ void client_input_put(struct es_client_input *input, const struct es_input *even
 	case ES_INPUT_PEN:
 		take_pen(input, event);
 		return;
-	default:
-		return; // game pads come later
+	case ES_INPUT_PAD_STATE:
+	case ES_INPUT_PAD_ARRIVAL:
+	case ES_INPUT_PAD_TOUCH:
+	case ES_INPUT_PAD_MOTION:
+	case ES_INPUT_PAD_BATTERY:
+		take_pad(input, event);
+		return;
+	case ES_INPUT_HAPTICS:
+		return;
 	}
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "protocol/input_msg.h"
+#include "stream/client_pads.h"
 #include "stream/device_queue.h"
 
 #define ES_INPUT_N_KEYS 0x300
@@ -19,6 +20,7 @@ struct es_client_input {
 	uint32_t finger_ids[ES_INPUT_MAX_FINGERS];
 	bool pen_near, pen_down;
 	struct es_device_msg pen; // what was said of it last
+	struct es_client_pads pads;
 };
 
 // The display's end of the device link is attached to the queue later.

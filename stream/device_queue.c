@@ -84,6 +84,46 @@ static int32_t add(int32_t a, int32_t b, int32_t limit) {
 	return (int32_t)(sum > limit ? limit : sum < -limit ? -limit : sum);
 }
 
+static bool is_pad(enum es_device_msg_type type) {
+	return type == ES_DEVICE_PAD_STATE || type == ES_DEVICE_PAD_MOTION;
+}
+
+static uint8_t pad_of(const struct es_device_msg *msg) {
+	return msg->type == ES_DEVICE_PAD_STATE ? msg->pad_state.pad : msg->pad_motion.pad;
+}
+
+// Where nothing is pressed or released between the two.
+static bool replaces(const struct es_device_msg *msg, const struct es_device_msg *before) {
+	if (msg->type == ES_DEVICE_PAD_MOTION) {
+		return msg->pad_motion.sensor == before->pad_motion.sensor;
+	}
+	return msg->pad_state.buttons == before->pad_state.buttons &&
+			(msg->pad_state.left_trigger > 0) == (before->pad_state.left_trigger > 0) &&
+			(msg->pad_state.right_trigger > 0) == (before->pad_state.right_trigger > 0);
+}
+
+// Pads and their sensors take turns, so what the new one replaces need not be the last.
+static bool merge_pad(struct es_device_queue *queue, const struct es_device_msg *msg) {
+	for (size_t i = queue->n; i > 0; i--) {
+		struct es_device_queue_entry *entry =
+				&queue->entries[(queue->first + i - 1) % ES_DEVICE_QUEUE_LENGTH];
+		struct es_device_msg before;
+		if (!is_pad(entry->type) || !device_msg_decode(&before, entry->data, entry->size, 0)) {
+			return false;
+		}
+		if (before.type != msg->type || pad_of(&before) != pad_of(msg)) {
+			continue;
+		}
+		if (replaces(msg, &before)) {
+			return encode(entry, msg);
+		}
+		if (msg->type == ES_DEVICE_PAD_STATE) {
+			return false;
+		}
+	}
+	return false;
+}
+
 // True: what waits last says both now.
 static bool merge(struct es_device_queue *queue, const struct es_device_msg *msg) {
 	size_t last = (queue->first + queue->n - 1) % ES_DEVICE_QUEUE_LENGTH;
@@ -133,7 +173,7 @@ bool device_queue_put(struct es_device_queue *queue, const struct es_device_msg 
 	if (queue->fd < 0 || queue->overflown) {
 		return false;
 	}
-	if (merge(queue, msg)) {
+	if (is_pad(msg->type) ? merge_pad(queue, msg) : merge(queue, msg)) {
 		return true;
 	}
 	if (queue->n == ES_DEVICE_QUEUE_LENGTH) {

@@ -12,6 +12,7 @@
 #include "protocol/input_msg.h"
 #include "stream/audio_sender.h"
 #include "stream/control.h"
+#include "stream/client_feedback.h"
 #include "stream/client_input.h"
 #include "stream/ping.h"
 #include "stream/rate.h"
@@ -164,9 +165,20 @@ static void read_audio_socket(struct es_sink_gamestream *game) {
 // Of the display.
 static void take_device_message(void *data, const struct es_device_msg *msg) {
 	struct es_sink_gamestream *game = data;
-	if (msg->type == ES_DEVICE_PCM && game->audio != NULL && game->connected && !game->finishing &&
-			!game->over) {
-		audio_sender_put(game->audio, msg);
+	uint8_t payload[ES_CLIENT_FEEDBACK_SIZE];
+	uint16_t type;
+	if (!game->connected || game->finishing || game->over) {
+		return;
+	}
+	if (msg->type == ES_DEVICE_PCM) {
+		if (game->audio != NULL) {
+			audio_sender_put(game->audio, msg);
+		}
+		return;
+	}
+	size_t size = client_feedback_put(msg, &type, payload);
+	if (size > 0) {
+		control_send(game->control, type, payload, size);
 	}
 }
 

@@ -320,6 +320,103 @@ static void test_a_display_that_goes(void **state) {
 	assert_false(device_queue_waits(&input.queue));
 }
 
+static void put_pad(uint16_t pad, uint16_t mask, uint32_t buttons) {
+	client_input_put(&input,
+			&(struct es_input){.type = ES_INPUT_PAD_STATE,
+					.pad_state = {.pad = pad, .active_mask = mask, .buttons = buttons}});
+}
+
+static void test_pads_come_and_go(void **state) {
+	client_input_put(
+			&input, &(struct es_input){.type = ES_INPUT_PAD_ARRIVAL, .pad_arrival = {2, 1, 3, 0}});
+	assert_int_equal(expect(ES_DEVICE_PAD_ARRIVAL).pad_arrival.type, ES_PAD_TYPE_XBOX);
+	put_pad(2, 4, ES_PAD_A);
+	assert_int_equal(expect(ES_DEVICE_PAD_STATE).pad_state.buttons, ES_PAD_A);
+	put_pad(15, 0x8004, ES_PAD_B); // without an arrival
+	assert_int_equal(expect(ES_DEVICE_PAD_ARRIVAL).pad_arrival.type, ES_PAD_TYPE_UNKNOWN);
+	assert_int_equal(expect(ES_DEVICE_PAD_STATE).pad_state.pad, 15);
+	put_pad(15, 4, 0); // it has gone, and takes nothing more
+	assert_int_equal(expect(ES_DEVICE_PAD_REMOVAL).pad_removal.pad, 15);
+	client_input_put(&input,
+			&(struct es_input){.type = ES_INPUT_PAD_MOTION, .pad_motion = {15, 1, 0, 0, 0}});
+	put_pad(15, 4, ES_PAD_A);
+	expect_nothing();
+	// Another display is told of what is there.
+	client_input_attach(&input, -1);
+	int ends[2];
+	assert_true(link_pair(ends));
+	client_input_attach(&input, ends[0]);
+	fd_close(&display);
+	display = ends[1];
+	put_pad(2, 4, 0);
+	assert_int_equal(expect(ES_DEVICE_PAD_ARRIVAL).pad_arrival.type, ES_PAD_TYPE_XBOX);
+	expect(ES_DEVICE_PAD_STATE);
+	expect_nothing();
+}
+
+static void test_pad_values(void **state) {
+	put_pad(0, 1, 0);
+	expect(ES_DEVICE_PAD_ARRIVAL);
+	expect(ES_DEVICE_PAD_STATE);
+	client_input_put(&input,
+			&(struct es_input){
+					.type = ES_INPUT_PAD_MOTION, .pad_motion = {0, 2, -1.5f, 100000, -100000}});
+	struct es_device_msg msg = expect(ES_DEVICE_PAD_MOTION);
+	assert_int_equal(msg.pad_motion.sensor, ES_PAD_GYROSCOPE);
+	assert_int_equal(msg.pad_motion.x, -1500);
+	assert_int_equal(msg.pad_motion.y, 100000000);
+	assert_int_equal(msg.pad_motion.z, -100000000);
+	client_input_put(&input,
+			&(struct es_input){
+					.type = ES_INPUT_PAD_TOUCH, .pad_touch = {0, ES_INPUT_DOWN, 1, 5, 0.5f, 1, 1}});
+	msg = expect(ES_DEVICE_PAD_TOUCH);
+	assert_int_equal(msg.pad_touch.touchpad, 1);
+	assert_int_equal(msg.pad_touch.x, 32768);
+	assert_int_equal(msg.pad_touch.y, 65535);
+	client_input_put(
+			&input, &(struct es_input){.type = ES_INPUT_PAD_BATTERY, .pad_battery = {0, 3, 77}});
+	assert_int_equal(expect(ES_DEVICE_PAD_BATTERY).pad_battery.percent, 77);
+}
+
+// While the link is full, sticks move on in place, and no press is lost.
+static void test_pads_wait_together(void **state) {
+	put_pad(0, 1, 0);
+	for (int i = 0; i < 100000; i++) {
+		client_input_put(&input,
+				&(struct es_input){.type = ES_INPUT_PAD_STATE,
+						.pad_state = {.active_mask = 1, .lx = (int16_t)(i % 30000)}});
+		client_input_put(&input,
+				&(struct es_input){.type = ES_INPUT_PAD_MOTION, .pad_motion = {0, 1, 1, 2, 3}});
+	}
+	put_pad(0, 1, ES_PAD_A);
+	put_pad(0, 1, 0);
+	put_pad(0, 1, ES_PAD_A);
+	put_pad(0, 1, 0);
+	assert_true(device_queue_waits(&input.queue));
+	struct es_device_msg msg;
+	int presses = 0;
+	int16_t lx = 0;
+	uint32_t buttons = 0;
+	for (;;) {
+		if (!next(&msg)) {
+			if (!device_queue_waits(&input.queue)) {
+				break;
+			}
+			device_queue_dispatch(&input.queue);
+			continue;
+		}
+		assert_int_not_equal(msg.type, ES_DEVICE_RELEASE_ALL);
+		if (msg.type == ES_DEVICE_PAD_STATE) {
+			presses += msg.pad_state.buttons != 0 && buttons == 0;
+			lx = buttons == 0 && msg.pad_state.buttons == 0 && presses == 0 ? msg.pad_state.lx : lx;
+			buttons = msg.pad_state.buttons;
+		}
+	}
+	assert_int_equal(presses, 2);
+	assert_int_equal(lx, 99999 % 30000);
+	assert_int_equal(buttons, 0);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
@@ -334,6 +431,9 @@ int main(void) {
 					test_motion_is_merged_while_the_link_is_full, setup, teardown),
 			cmocka_unit_test_setup_teardown(test_nothing_stays_down, setup, teardown),
 			cmocka_unit_test_setup_teardown(test_a_display_that_goes, setup, teardown),
+			cmocka_unit_test_setup_teardown(test_pads_come_and_go, setup, teardown),
+			cmocka_unit_test_setup_teardown(test_pad_values, setup, teardown),
+			cmocka_unit_test_setup_teardown(test_pads_wait_together, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
