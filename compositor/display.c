@@ -15,6 +15,7 @@
 #include "compositor/app.h"
 #include "compositor/commit_ledger.h"
 #include "compositor/cursor.h"
+#include "compositor/gamepad.h"
 #include "compositor/globals.h"
 #include "compositor/remote_input.h"
 #include "compositor/pen.h"
@@ -184,6 +185,8 @@ static void destroy_apps(struct es_display *display) {
 	display->xwayland = NULL;
 	sound_card_destroy(display->sound_card);
 	display->sound_card = NULL;
+	gamepads_destroy(display->gamepads);
+	display->gamepads = NULL;
 	if (display->wl_display != NULL) {
 		wl_display_destroy_clients(display->wl_display);
 	}

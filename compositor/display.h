@@ -14,6 +14,7 @@
 struct es_app;
 struct es_commit_ledger;
 struct es_cursor;
+struct es_gamepads;
 struct es_globals;
 struct es_remote_input;
 struct es_pen;
@@ -50,6 +51,7 @@ struct es_display {
 	struct es_xwayland *xwayland; // NULL: not built or not available
 	struct es_remote_input *remote_input; // NULL: no device link
 	struct es_sound_card *sound_card; // NULL: none
+	struct es_gamepads *gamepads; // NULL: none
 	struct es_app *app; // NULL before the start
 	char *const *app_env; // borrowed; more for the app's environment, or NULL
 	char wayland_socket[64];

@@ -74,6 +74,7 @@ static int run(char *const argv[]) {
 		session_start_sound(session, start.start_display.audio_channels,
 				start.start_display.sound_node, start.start_display.name);
 	}
+	session_start_gamepads(session, start.start_display.gamepad);
 	if (start.start_display.start_now) {
 		session_start_app(session);
 	}

@@ -10,6 +10,7 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "compositor/display.h"
+#include "compositor/gamepad.h"
 #include "compositor/pen.h"
 #include "compositor/seat.h"
 #include "compositor/text_input.h"
@@ -202,6 +203,9 @@ static void release_all(struct es_remote_input *input) {
 		}
 	}
 	pen_release(input->display->pen);
+	if (input->display->gamepads != NULL) {
+		gamepads_release(input->display->gamepads);
+	}
 }
 
 static void put(struct es_remote_input *input, const struct es_device_msg *msg) {
@@ -235,6 +239,16 @@ static void put(struct es_remote_input *input, const struct es_device_msg *msg) 
 		break;
 	case ES_DEVICE_PEN:
 		pen_put(input->display->pen, msg);
+		break;
+	case ES_DEVICE_PAD_ARRIVAL:
+	case ES_DEVICE_PAD_REMOVAL:
+	case ES_DEVICE_PAD_STATE:
+	case ES_DEVICE_PAD_TOUCH:
+	case ES_DEVICE_PAD_MOTION:
+	case ES_DEVICE_PAD_BATTERY:
+		if (input->display->gamepads != NULL) {
+			gamepads_put(input->display->gamepads, msg);
+		}
 		break;
 	case ES_DEVICE_RELEASE_ALL:
 		release_all(input);

@@ -11,6 +11,7 @@
 #include "compositor/app.h"
 #include "compositor/commit_ledger.h"
 #include "compositor/display.h"
+#include "compositor/gamepad.h"
 #include "compositor/remote_input.h"
 #include "compositor/render_device.h"
 #include "compositor/repaint.h"
@@ -311,6 +312,23 @@ void session_start_sound(
 			.title = title,
 			.block = on_sound,
 			.settled = on_sound_settled,
+			.data = session,
+	});
+}
+
+// --- gamepads
+
+static bool on_pad_feedback(void *data, const struct es_device_msg *msg) {
+	struct es_session *session = data;
+	struct es_remote_input *viewer = session->display->remote_input;
+	return viewer == NULL || remote_input_send(viewer, msg);
+}
+
+void session_start_gamepads(struct es_session *session, enum es_gamepad setting) {
+	session->display->gamepads = gamepads_create(&(struct es_gamepads_params){
+			.loop = session->display->loop,
+			.setting = setting,
+			.send = on_pad_feedback,
 			.data = session,
 	});
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "protocol/session_msg.h"
+
 struct es_display;
 struct es_session;
 
@@ -17,6 +19,8 @@ void session_destroy(struct es_session *session);
 // Gives the app a sound card, before it starts. Without one, after a logged reason, it starts all the same.
 void session_start_sound(
 		struct es_session *session, uint8_t channels, const char *node, const char *title);
+// What the app is shown of the viewers' gamepads.
+void session_start_gamepads(struct es_session *session, enum es_gamepad setting);
 // Starts the app now, not with the first viewer.
 void session_start_app(struct es_session *session);
 
