@@ -25,6 +25,7 @@ static char *copy_text(const char *text) {
 static bool copy_app(struct es_play_app *copy, const struct es_app *app, const char *keyboard) {
 	copy->id = app->id;
 	copy->is_private = app->is_private;
+	copy->gamepad = app->gamepad;
 	copy->title = copy_text(app->title);
 	copy->keyboard = copy_text(app->keyboard != NULL ? app->keyboard : keyboard);
 	copy->command = env_list_copy(app->command);

@@ -235,6 +235,7 @@ static void send_start(struct es_play *play) {
 	msg.start_display.audio_channels = play->audio_channels;
 	snprintf(msg.start_display.sound_node, sizeof(msg.start_display.sound_node),
 			"earthshine.session-%u", play->id);
+	msg.start_display.gamepad = play->app.gamepad;
 	room_send(play->display, &msg, NULL, 0);
 	play->display_mode = play->mode;
 	memcpy(play->display_keyboard, play->keyboard, sizeof(play->display_keyboard));

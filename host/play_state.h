@@ -29,6 +29,7 @@
 struct es_play_app {
 	uint32_t id;
 	char *title, *keyboard;
+	enum es_gamepad gamepad;
 	char **command, **env, **before, **after; // before, after: NULL: none
 	bool is_private;
 };

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/session_msg.h"
+
 #define ES_SETTINGS_ERROR_MAX 1024
 
 struct es_app {
@@ -18,6 +20,7 @@ struct es_app {
 	char **before, **after; // argv of commands that run to their end around the app; NULL: none
 	char *image; // path of a PNG; NULL: the default picture
 	char *keyboard; // xkb "layout" or "layout(variant)"; NULL: the host's
+	enum es_gamepad gamepad; // what the app is shown of the client's
 	bool is_private; // a detached session shows to the client that started it alone
 };
 

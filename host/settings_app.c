@@ -141,6 +141,30 @@ static bool take_keyboard(
 	return app->keyboard != NULL || no_memory(parse, d->lineno);
 }
 
+static bool take_gamepad(
+		const struct es_settings_parse *parse, struct es_app *app, const struct scfg_directive *d) {
+	static const char *const names[ES_GAMEPAD_COUNT] = {
+			[ES_GAMEPAD_AUTO] = "auto",
+			[ES_GAMEPAD_XBOX] = "xbox",
+			[ES_GAMEPAD_DUALSENSE] = "dualsense",
+			[ES_GAMEPAD_DUALSHOCK4] = "dualshock4",
+			[ES_GAMEPAD_SWITCH] = "switch",
+			[ES_GAMEPAD_GENERIC] = "generic",
+	};
+	if (!settings_expect(parse, d, 1, 1, "gamepad KIND")) {
+		return false;
+	}
+	for (int i = 0; i < ES_GAMEPAD_COUNT; i++) {
+		if (strcmp(d->params[0], names[i]) == 0) {
+			app->gamepad = (enum es_gamepad)i;
+			return true;
+		}
+	}
+	return settings_refuse(parse, d->lineno,
+			"gamepad '%s' is none of auto, xbox, dualsense, dualshock4, switch and generic",
+			d->params[0]);
+}
+
 static bool take_private(
 		const struct es_settings_parse *parse, struct es_app *app, const struct scfg_directive *d) {
 	app->is_private = true;
@@ -160,6 +184,7 @@ static const struct app_directive {
 		{"after", false, take_after},
 		{"image", false, take_image},
 		{"keyboard", false, take_keyboard},
+		{"gamepad", false, take_gamepad},
 		{"private", false, take_private},
 };
 #define N_DIRECTIVES (sizeof(table) / sizeof(table[0]))
