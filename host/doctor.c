@@ -32,9 +32,9 @@
 #define PIPEWIRE_REMEDY \
 	"only needed for sound: install pipewire and wireplumber; what is not running is started for " \
 	"each session"
-#define UINPUT_REMEDY \
-	"only needed for gamepads: load the module (modprobe uinput) and give your user access with a " \
-	"udev rule (KERNEL==\"uinput\", SUBSYSTEM==\"misc\", MODE=\"0660\", GROUP=your group)"
+#define PAD_REMEDY \
+	"only needed for gamepads: load the module (modprobe %s), install earthshine's udev rules and add " \
+	"yourself to its group (usermod -aG earthshine USER; see FILES in earthshine(1)), then log in anew"
 
 // Needs the runtime directory that init has checked. True if there is a display.
 static bool check_display(struct es_findings *findings) {
@@ -87,10 +87,13 @@ static void check_pipewire(struct es_findings *findings, const struct es_runtime
 								  : strerror(error));
 }
 
-static void check_uinput(struct es_findings *findings) {
-	bool ok = access("/dev/uinput", W_OK) == 0;
-	findings_add(findings, "uinput", ok, UINPUT_REMEDY, "/dev/uinput%s%s", ok ? "" : ": ",
-			ok ? "" : strerror(errno));
+static void check_pads(struct es_findings *findings, const char *name) {
+	char path[32], remedy[sizeof(PAD_REMEDY) + 16];
+	snprintf(path, sizeof(path), "/dev/%s", name);
+	snprintf(remedy, sizeof(remedy), PAD_REMEDY, name);
+	bool ok = access(path, R_OK | W_OK) == 0;
+	findings_add(
+			findings, name, ok, remedy, "%s%s%s", path, ok ? "" : ": ", ok ? "" : strerror(errno));
 }
 
 static void check_runtime_dir(
@@ -158,7 +161,8 @@ static int examine(const struct doctor_options *options) {
 	ladder_facts_init(&facts, "auto", "", NULL);
 	bool encoder = doctor_check_encoders(&findings, &facts);
 	check_pipewire(&findings, &dir);
-	check_uinput(&findings);
+	check_pads(&findings, "uinput");
+	check_pads(&findings, "uhid");
 	check_runtime_dir(&findings, &dir, runtime);
 	doctor_check_confine(&findings);
 	doctor_check_serve(&findings);
