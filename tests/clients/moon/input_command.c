@@ -11,7 +11,7 @@ static bool parse_press(const char *text, bool *pressed) {
 	return *pressed || strcmp(text, "up") == 0;
 }
 
-static bool parse_event(const char *text, enum es_input_touch_event *event) {
+bool input_touch_event(const char *text, enum es_input_touch_event *event) {
 	static const char *const names[] = {
 			[ES_INPUT_HOVER] = "hover",
 			[ES_INPUT_DOWN] = "down",
@@ -88,7 +88,7 @@ static bool parse_touch(const char *line, struct es_input *input) {
 	input->touch.x = x;
 	input->touch.y = y;
 	input->touch.pressure = pressure;
-	return parse_event(event, &input->touch.event);
+	return input_touch_event(event, &input->touch.event);
 }
 
 static void choose_way(const struct es_input *input, enum es_moon_channel *channel,

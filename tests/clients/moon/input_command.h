@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "protocol/input_msg.h"
 #include "tests/clients/moon/control.h"
 
 // False: not such a line.
@@ -18,3 +19,5 @@ bool input_command(struct es_moon_control *control, const char *line);
 // The packet of one such line (but text) into out[ES_INPUT_MAX_SIZE]; its size, 0: not such a line.
 size_t input_packet(const char *line, uint8_t *out, enum es_moon_channel *channel,
 		enum es_moon_delivery *delivery);
+// False: none of EVENT above.
+bool input_touch_event(const char *text, enum es_input_touch_event *event);

@@ -117,7 +117,7 @@ static void usage(FILE *out) {
 		  "    --forge-control N --replay-control N --wrong-ping --key HEX\n"
 		  "    --no-decode --stay\n"
 		  "    --sound CHANNELS,MS,0|1  of a packet, and whether it is of high quality\n"
-		  "  and commands on standard input: see input_command.h; also idr, rfi FIRST LAST,\n"
+		  "  and commands on standard input: see input_command.h, pad_command.h; also idr, rfi FIRST LAST,\n"
 		  "  forge N, replay N, vanish, quit\n",
 			out);
 }

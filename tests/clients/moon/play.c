@@ -17,6 +17,7 @@
 #include "tests/clients/moon/control.h"
 #include "tests/clients/moon/delay_line.h"
 #include "tests/clients/moon/input_command.h"
+#include "tests/clients/moon/pad_command.h"
 #include "tests/clients/moon/launch.h"
 #include "tests/clients/moon/say.h"
 #include "tests/clients/moon/video.h"
@@ -220,6 +221,9 @@ static void handle_message(struct es_moon_play *play, const struct es_control_ms
 		play->end = "termination";
 		return;
 	}
+	if (pad_say(msg)) {
+		return;
+	}
 	say_begin("message");
 	say_number("type", msg->type);
 	say_number("size", (int64_t)msg->size);
@@ -298,7 +302,7 @@ static void handle_line(struct es_moon_play *play, const char *line) {
 		misbehave(play, first, 0);
 	} else if (sscanf(line, "replay %u", &first) == 1) {
 		misbehave(play, 0, first);
-	} else if (!input_command(play->control, line)) {
+	} else if (!input_command(play->control, line) && !pad_command(play->control, line)) {
 		say_error("not a command: %s", line);
 		return;
 	}

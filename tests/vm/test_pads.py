@@ -1,0 +1,270 @@
+"""Gamepads of a Moonlight client, as apps and their users see them."""
+
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import evdev
+from evdev import ecodes, ff
+
+import harness
+import harness_serve
+import harness_vm
+from harness import wait_until
+
+CACHE = '/root/.cache'
+harness_serve.CACHE = CACHE
+harness_serve.WAIT = harness_vm.TIMEOUT
+
+# What a client says: bits of buttons and capabilities, types.
+UP, DOWN, LEFT, RIGHT, START, BACK, LS, RS = (1 << i for i in range(8))
+LB, RB, GUIDE, A, B, X, Y = 0x100, 0x200, 0x400, 0x1000, 0x2000, 0x4000, 0x8000
+PADDLES, TOUCHPAD, MISC = (0x10000, 0x20000, 0x40000, 0x80000), 0x100000, 0x200000
+XBOX, PLAYSTATION, NINTENDO = 1, 2, 3
+SENSORS = 0x02 | 0x08 | 0x10 | 0x20 | 0x40 | 0x80
+
+COMMON_BUTTONS = {A: ecodes.BTN_A, B: ecodes.BTN_B, X: ecodes.BTN_X, Y: ecodes.BTN_Y,
+                  LB: ecodes.BTN_TL, RB: ecodes.BTN_TR, BACK: ecodes.BTN_SELECT,
+                  START: ecodes.BTN_START, GUIDE: ecodes.BTN_MODE,
+                  LS: ecodes.BTN_THUMBL, RS: ecodes.BTN_THUMBR}
+XBOX_NAME = 'Microsoft X-Box 360 pad'
+DUALSENSE_NAME = 'Sony Interactive Entertainment DualSense Wireless Controller'
+DUALSHOCK_NAME = 'Sony Interactive Entertainment Wireless Controller'
+
+
+class Eye:
+    """One event device, and all that has been read from it."""
+
+    def __init__(self, device):
+        self.device = device
+        self.keys = {}
+        self.abs = {code: info.value for code, info in device.capabilities().get(ecodes.EV_ABS, ())}
+        self.others = []
+
+    def read(self):
+        while True:
+            event = self.device.read_one()
+            if event is None:
+                return
+            if event.type == ecodes.EV_KEY:
+                self.keys[event.code] = event.value
+            elif event.type == ecodes.EV_ABS:
+                self.abs[event.code] = event.value
+            else:
+                self.others.append((event.type, event.code, event.value))
+
+    def pressed(self):
+        self.read()
+        return {code for code, value in self.keys.items() if value}
+
+    def wait_pressed(self, codes):
+        wait_until(lambda: self.pressed() == set(codes), f'{codes} are pressed, not {self.pressed()}')
+
+    def wait_abs(self, within=0, **wanted):
+        def look():
+            self.read()
+            return all(abs(self.abs[ecodes.ecodes[name]] - value) <= within
+                       for name, value in wanted.items())
+        try:
+            wait_until(look, f'{wanted}')
+        except harness.Failed as error:
+            now = {name: self.abs.get(ecodes.ecodes[name]) for name in wanted}
+            raise harness.Failed(f'{error}; now {now}') from None
+
+
+def devices(name=None):
+    found = []
+    for path in sorted(evdev.list_devices()):
+        try:
+            device = evdev.InputDevice(path)
+        except OSError:
+            continue
+        if device.phys.startswith('earthshine/') and name in (None, device.name):
+            found.append(device)
+        else:
+            device.close()
+    return found
+
+
+def close(found):
+    for device in found:
+        device.close()
+    return len(found)
+
+
+class Pads(harness_vm.Case, harness_serve.ServeCase):
+    def play(self, settings=()):
+        """An app with a client that looks at it."""
+        app = (harness.paint('--fullscreen', '--rate', '5'), list(settings))
+        self.host = self.serve({'paint': app}, env={'XDG_CACHE_HOME': CACHE})
+        self.device = self.host.device().paired()
+        return self.device.play(app=1, mode='320x240x30').wait_playing()
+
+    def eye(self, name):
+        """The only device of that name, once it is there."""
+        def look():
+            found = devices(name)
+            if len(found) == 1:
+                return found[0]
+            close(found)
+            return None
+        device = wait_until(look, f'one {name} is there', harness_vm.TIMEOUT)
+        self.addCleanup(device.close)
+        return Eye(device)
+
+    def wait_gone(self):
+        wait_until(lambda: close(devices()) == 0, 'no pad is left', harness_vm.TIMEOUT)
+
+    def check_buttons(self, stream, pad, eye, buttons, name):
+        for bit, code in buttons.items():
+            with self.subTest(name, button=hex(bit)):
+                stream.send(f'pad state {pad} {1 << pad} {bit} 0 0 0 0 0 0')
+                eye.wait_pressed([code])
+        stream.send(f'pad state {pad} {1 << pad} {sum(buttons)} 0 0 0 0 0 0')
+        eye.wait_pressed(buttons.values())
+        stream.send(f'pad state {pad} {1 << pad} 0 0 0 0 0 0 0')
+        eye.wait_pressed([])
+
+    def check_hat(self, stream, pad, eye):
+        for bits, x, y in ((UP, 0, -1), (DOWN, 0, 1), (LEFT, -1, 0), (RIGHT, 1, 0),
+                           (UP | RIGHT, 1, -1), (DOWN | LEFT, -1, 1), (0, 0, 0)):
+            stream.send(f'pad state {pad} {1 << pad} {bits} 0 0 0 0 0 0')
+            eye.wait_abs(ABS_HAT0X=x, ABS_HAT0Y=y)
+
+    def rumble(self, stream, pad, eye, strong=0x8000, weak=0x4000, within=0):
+        """As an app does it, through the kernel to the client and off again."""
+        start = stream.mark
+        effect = ff.Effect(ecodes.FF_RUMBLE, -1, 0, ff.Trigger(0, 0), ff.Replay(400, 0),
+                           ff.EffectType(ff_rumble_effect=ff.Rumble(strong, weak)))
+        number = eye.device.upload_effect(effect)
+        eye.device.write(ecodes.EV_FF, number, 1)
+        heard = stream.wait_for('pad-rumble', lambda e: e['low'] > 0, start=start)
+        self.assertEqual(pad, heard['pad'])
+        self.assertLessEqual(abs(heard['low'] - strong), within, heard)
+        self.assertLessEqual(abs(heard['high'] - weak), within, heard)
+        stream.wait_for('pad-rumble', lambda e: e['low'] == 0 and e['high'] == 0, start=start)
+        eye.device.erase_effect(number)
+
+    def check_xbox(self, stream, name=XBOX_NAME, buttons=None):
+        eye = self.eye(name)
+        self.check_buttons(stream, 0, eye, buttons or COMMON_BUTTONS, name)
+        self.check_hat(stream, 0, eye)
+        stream.send('pad state 0 1 0 255 17 -32768 32767 256 -257')
+        eye.wait_abs(ABS_Z=255, ABS_RZ=17, ABS_X=-32768, ABS_Y=-32768, ABS_RX=256, ABS_RY=256)
+        self.rumble(stream, 0, eye)
+
+    def check_sony(self, stream, name, height, extra):
+        """The event devices that the kernel's driver makes of it."""
+        eye = self.eye(name)
+        touch, motion = self.eye(name + ' Touchpad'), self.eye(name + ' Motion Sensors')
+        buttons = {**COMMON_BUTTONS, X: ecodes.BTN_WEST, Y: ecodes.BTN_NORTH}
+        self.check_buttons(stream, 0, eye, buttons, name)
+        self.check_hat(stream, 0, eye)
+        stream.send('pad state 0 1 0 255 17 -32768 32767 256 -257')
+        eye.wait_abs(ABS_Z=255, ABS_RZ=17, ABS_X=0, ABS_Y=0, ABS_RX=129, ABS_RY=129)
+        self.assertEqual({ecodes.BTN_TL2, ecodes.BTN_TR2}, eye.pressed())
+        self.rumble(stream, 0, eye, within=0x100)
+        self.check_touch(stream, touch, height)
+        self.check_motion(stream, motion)
+        self.check_battery(stream, eye)
+        self.check_lightbar(stream, eye)
+        extra(stream, eye)
+
+    def check_touch(self, stream, eye, height):
+        stream.send(f'pad state 0 1 {TOUCHPAD} 0 0 0 0 0 0')
+        eye.wait_pressed([ecodes.BTN_LEFT])
+        stream.send('pad state 0 1 0 0 0 0 0 0 0')
+        stream.send('pad touch 0 down 0 77 0.5 0.25 1')
+        eye.wait_pressed([ecodes.BTN_TOUCH, ecodes.BTN_TOOL_FINGER])
+        eye.wait_abs(ABS_MT_POSITION_X=959, ABS_MT_POSITION_Y=height // 4, within=1)
+        stream.send('pad touch 0 down 0 78 1 1 1')
+        eye.wait_pressed([ecodes.BTN_TOUCH, ecodes.BTN_TOOL_DOUBLETAP])
+        eye.wait_abs(ABS_MT_POSITION_X=1919, ABS_MT_POSITION_Y=height - 1)
+        stream.send('pad touch 0 up 0 77 0.5 0.25 0')
+        stream.send('pad touch 0 up 0 78 0 0 0')
+        eye.wait_pressed([])
+
+    def check_motion(self, stream, eye):
+        for kind in (1, 2):
+            stream.wait_for('pad-motion', lambda e, kind=kind: e['type'] == kind and e['hz'] > 0)
+        units = {code: info.resolution for code, info in eye.device.capabilities()[ecodes.EV_ABS]}
+        per_g, per_degree = units[ecodes.ABS_X], units[ecodes.ABS_RX]
+        stream.send('pad motion 0 1 9.80665 -4.903325 0')
+        eye.wait_abs(ABS_X=per_g, ABS_Y=-per_g // 2, ABS_Z=0, within=per_g // 1000)
+        stream.send('pad motion 0 2 -90 0.5 720')
+        eye.wait_abs(ABS_RX=-90 * per_degree, ABS_RY=per_degree // 2, ABS_RZ=720 * per_degree,
+                     within=per_degree // 16)
+        # No numbers: dropped. Beyond what it can say: the most that it can.
+        stream.send('pad motion 0 2 nan 0 0')
+        stream.send('pad motion 0 2 0 inf 0')
+        stream.send('pad motion 0 1 1e30 -1e30 0')
+        eye.wait_abs(ABS_RX=-90 * per_degree, ABS_X=4 * per_g, ABS_Y=-4 * per_g, within=per_g // 100)
+        self.assertIn((ecodes.EV_MSC, ecodes.MSC_TIMESTAMP), {event[:2] for event in eye.others})
+
+    def sysfs(self, eye, *pattern):
+        """Files of the HID device behind it."""
+        event = os.path.basename(eye.device.path)
+        return glob.glob(os.path.join(f'/sys/class/input/{event}/device/device', *pattern))
+
+    def check_battery(self, stream, eye):
+        stream.send('pad battery 0 2 42')
+        supply, = self.sysfs(eye, 'power_supply', '*')
+        wait_until(lambda: harness.read_file(supply + '/capacity').strip() == b'45', 'the battery')
+        self.assertEqual(b'Discharging', harness.read_file(supply + '/status').strip())
+
+    def check_lightbar(self, stream, eye):
+        led, = self.sysfs(eye, 'leds', '*:rgb:indicator')
+        start = stream.mark
+        for name, value in (('multi_intensity', '10 20 200'), ('brightness', '255')):
+            with open(os.path.join(led, name), 'w', encoding='ascii') as file:
+                file.write(value)
+        stream.wait_for('pad-led', lambda e: (e['red'], e['green'], e['blue']) == (10, 20, 200),
+                        start=start)
+
+    def check_triggers(self, stream, eye):
+        """An app that knows the pad writes to its hidraw node."""
+        node, = self.sysfs(eye, 'hidraw', '*')
+        report = bytearray(48)
+        report[0:3] = 2, 4 | 8, 0
+        report[11:22] = 0x21, *range(1, 11)
+        report[22:33] = 0x26, *range(11, 21)
+        start = stream.mark
+        with open('/dev/' + os.path.basename(node), 'wb', buffering=0) as file:
+            file.write(report)
+        heard = stream.wait_for('pad-effect', start=start)
+        self.assertEqual((0, 12, 0x26, 0x21), (heard['pad'], heard['sides'], heard['left_type'],
+                                               heard['right_type']))
+        self.assertEqual(bytes([*range(11, 21), *range(1, 11)]).hex(), heard['parameters'])
+
+    def remove(self, stream):
+        stream.send('pad state 0 0 0 0 0 0 0 0 0')
+        self.wait_gone()
+
+    def test_kinds_by_what_the_client_has(self):
+        stream = self.play()
+        stream.send(f'pad arrive 0 {XBOX} 0x3')
+        self.check_xbox(stream)
+        self.remove(stream)
+        stream.send(f'pad arrive 0 {PLAYSTATION} {SENSORS}')
+        self.check_sony(stream, DUALSENSE_NAME, 1080, self.check_triggers)
+        self.remove(stream)
+        # One that never arrived, of a client that says only which there are; and numbers of none.
+        stream.send('pad state 16 0xffff 0x1000 0 0 0 0 0 0')
+        stream.send('pad motion 3 2 1 2 3')
+        stream.send('pad state 15 0x8000 0x1000 0 0 0 0 0 0')
+        eye = self.eye(XBOX_NAME)
+        eye.wait_pressed([])
+        self.assertEqual(1, close(devices()))
+
+    def test_dualshock(self):
+        stream = self.play(['gamepad dualshock4'])
+        stream.send(f'pad arrive 0 {XBOX} {SENSORS}')
+        self.check_sony(stream, DUALSHOCK_NAME, 942, lambda stream, eye: None)
+
+
+if __name__ == '__main__':
+    unittest.main(verbosity=2)
