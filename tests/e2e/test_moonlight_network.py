@@ -1,7 +1,7 @@
 """Over a bad network: what is lost is repaired or asked for again, and what comes is right."""
 
 import harness_serve
-from harness import patiently
+from harness import patiently, wait_until
 from harness_serve import ServeCase
 
 IDR, RECOVERY = 2, 5
@@ -47,6 +47,46 @@ class MoonlightNetwork(ServeCase):
         self.assertEqual(end['idr_asked'], 0)
         self.assertGreaterEqual(end['invalidations_asked'], self.n_lost)
         self.check_numbers(stream.numbers())
+
+    @staticmethod
+    def figures(host, frames):
+        def look():
+            stats = host.sessions()[0]['stats']
+            return stats if stats['frames_new'] >= frames else None
+        return wait_until(look, f'{frames} pictures are told of')
+
+    def test_what_is_lost_leaves_no_trace(self):
+        host = self.serve({'paint': self.paint('--content', 'noise', '--damage', 'rect:256x64')})
+        self.lose_and_compare(host, host.device().paired())
+
+    @patiently
+    def lose_and_compare(self, host, device):
+        """Beside the client that loses frames goes a decoder that loses none: from the recovery on
+        both show the same, bit for bit, and it costs what any picture does."""
+        stream = device.play('--shadow', '--lose', '40,32', app=1).wait_playing()
+        before = self.figures(host, 30)
+        after = self.figures(host, before['frames_new'] + 100)
+        self.assertEqual(before['idr_made'], after['idr_made'])
+        seen = stream.frames()
+        start = stream.mark
+        stream.send('idr')
+        idr = stream.wait_for('frame', lambda frame: frame['type'] == IDR, start=start)
+        end = stream.quit()
+        device.cancel()
+        self.check_stream(end, 120)
+        self.assertEqual((0, 0), (end['different'], end['idr_asked']), end)
+        self.assertTrue(all(frame['same'] for frame in stream.frames()))
+        lost = [event['first'] for event in stream.all('lost') if event['first'] < seen[-1]['frame']]
+        self.assertEqual([40, 72, 104], lost[:3])
+        idrs = [frame['frame'] for frame in seen if frame['type'] == IDR]
+        self.judge(idrs[-1] < 8, f'IDRs at the start: {idrs}')
+        for number in lost:
+            again = next(frame for frame in seen if frame['frame'] > number)
+            self.judge(again['frame'] - number <= SOON, f'{again} after {number} was lost')
+            self.assertEqual(RECOVERY, again['type'], again)
+            near = [f['size'] for f in seen if f['type'] == 1 and abs(f['frame'] - number) <= 16]
+            self.assertLess(again['size'], 2 * max(near), (again, near))
+            self.assertLess(again['size'], idr['size'] / 10)
 
     def test_idr(self):
         stream = self.begin('--no-invalidate')

@@ -2,7 +2,10 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavutil/dict.h>
+#include <libavutil/imgutils.h>
+#include <libavutil/pixdesc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/clients/moon/say.h"
 
@@ -11,7 +14,8 @@
 struct es_moon_decoder {
 	AVCodecContext *context;
 	AVPacket *packet;
-	AVFrame *frame;
+	AVFrame *frame; // the last
+	AVFrame *next;
 	es_moon_picture_call picture;
 	void *data;
 	uint32_t mark_x, mark_y; // where one was last
@@ -34,7 +38,9 @@ struct es_moon_decoder *decoder_create(
 	decoder->context = avcodec_alloc_context3(found);
 	decoder->packet = av_packet_alloc();
 	decoder->frame = av_frame_alloc();
-	if (decoder->context == NULL || decoder->packet == NULL || decoder->frame == NULL) {
+	decoder->next = av_frame_alloc();
+	if (decoder->context == NULL || decoder->packet == NULL || decoder->frame == NULL ||
+			decoder->next == NULL) {
 		goto fail;
 	}
 	decoder->context->flags |= AV_CODEC_FLAG_LOW_DELAY;
@@ -61,6 +67,7 @@ void decoder_destroy(struct es_moon_decoder *decoder) {
 	avcodec_free_context(&decoder->context);
 	av_packet_free(&decoder->packet);
 	av_frame_free(&decoder->frame);
+	av_frame_free(&decoder->next);
 	free(decoder);
 }
 
@@ -99,7 +106,39 @@ static uint8_t mean_luma(const AVFrame *frame) {
 	return (uint8_t)(n > 0 ? sum / n : 0);
 }
 
+static bool same_plane(const AVFrame *a, const AVFrame *b, int plane, int width, int height) {
+	for (int y = 0; y < height; y++) {
+		if (memcmp(a->data[plane] + (ptrdiff_t)y * a->linesize[plane],
+					b->data[plane] + (ptrdiff_t)y * b->linesize[plane], (size_t)width) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool decoder_same_picture(
+		const struct es_moon_decoder *decoder_a, const struct es_moon_decoder *decoder_b) {
+	const AVFrame *a = decoder_a->frame, *b = decoder_b->frame;
+	if (a->data[0] == NULL || b->data[0] == NULL || a->pts != b->pts || a->format != b->format ||
+			a->width != b->width || a->height != b->height) {
+		return false;
+	}
+	int n_planes = av_pix_fmt_count_planes(a->format);
+	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(a->format);
+	for (int i = 0; i < n_planes; i++) {
+		int shift = i == 0 ? 0 : format->log2_chroma_h;
+		if (!same_plane(a, b, i, av_image_get_linesize(a->format, a->width, i),
+					AV_CEIL_RSHIFT(a->height, shift))) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void tell(struct es_moon_decoder *decoder) {
+	if (decoder->picture == NULL) {
+		return;
+	}
 	struct es_moon_picture picture = {
 			.frame = (uint32_t)decoder->frame->pts,
 			.width = (uint32_t)decoder->frame->width,
@@ -117,7 +156,9 @@ bool decoder_feed(
 	decoder->packet->pts = decoder->packet->dts = frame;
 	bool ok = avcodec_send_packet(decoder->context, decoder->packet) == 0;
 	int result;
-	while ((result = avcodec_receive_frame(decoder->context, decoder->frame)) == 0) {
+	while ((result = avcodec_receive_frame(decoder->context, decoder->next)) == 0) {
+		av_frame_unref(decoder->frame);
+		av_frame_move_ref(decoder->frame, decoder->next);
 		tell(decoder);
 	}
 	return ok && result == AVERROR(EAGAIN);

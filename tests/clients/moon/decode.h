@@ -17,11 +17,14 @@ struct es_moon_picture {
 };
 
 struct es_moon_decoder;
+// NULL: nobody wants to know
 typedef void (*es_moon_picture_call)(void *data, const struct es_moon_picture *picture);
 
 struct es_moon_decoder *decoder_create(
 		enum es_codec codec, es_moon_picture_call picture, void *data); // NULL after a message
 void decoder_destroy(struct es_moon_decoder *decoder); // NULL is fine
+// Whether both have shown the same frame last, and each pixel of it alike.
+bool decoder_same_picture(const struct es_moon_decoder *a, const struct es_moon_decoder *b);
 // data has BITSTREAM_PADDING zero bytes behind it. False: the decoder complains.
 bool decoder_feed(
 		struct es_moon_decoder *decoder, uint32_t frame, const uint8_t *data, size_t size);

@@ -54,6 +54,8 @@ enum option_key {
 	OPTION_REPLAY,
 	OPTION_WRONG_PING,
 	OPTION_NO_DECODE,
+	OPTION_SHADOW,
+	OPTION_LOSE,
 	OPTION_STAY,
 	OPTION_SOUND,
 	OPTION_KEY,
@@ -92,6 +94,8 @@ static const struct option option_table[] = {
 		{"replay-control", required_argument, NULL, OPTION_REPLAY},
 		{"wrong-ping", no_argument, NULL, OPTION_WRONG_PING},
 		{"no-decode", no_argument, NULL, OPTION_NO_DECODE},
+		{"shadow", no_argument, NULL, OPTION_SHADOW},
+		{"lose", required_argument, NULL, OPTION_LOSE},
 		{"stay", no_argument, NULL, OPTION_STAY},
 		{"sound", required_argument, NULL, OPTION_SOUND},
 		{"key", required_argument, NULL, OPTION_KEY},
@@ -116,6 +120,8 @@ static void usage(FILE *out) {
 		  "    --impair NAME=VALUE      of what is received, see impair_model.h\n"
 		  "    --forge-control N --replay-control N --wrong-ping --key HEX\n"
 		  "    --no-decode --stay\n"
+		  "    --lose FIRST,EVERY       frames that count as lost though they came; 0: FIRST only\n"
+		  "    --shadow                 a second decoder gets those, too; are the pictures the same?\n"
 		  "    --sound CHANNELS,MS,0|1  of a packet, and whether it is of high quality\n"
 		  "  and commands on standard input: see input_command.h, pad_command.h; also idr, rfi FIRST LAST,\n"
 		  "  forge N, replay N, vanish, quit\n",
@@ -169,6 +175,16 @@ static bool parse_map(const char *text, uint16_t map[3]) {
 	for (int i = 0; i < 3; i++) {
 		map[i] = (uint16_t)ports[i];
 	}
+	return true;
+}
+
+static bool parse_lose(const char *text, struct es_moon_options *play) {
+	unsigned int first, every;
+	if (sscanf(text, "%u,%u", &first, &every) != 2 || first == 0) {
+		return false;
+	}
+	play->lose_first = first;
+	play->lose_every = every;
 	return true;
 }
 
@@ -245,6 +261,11 @@ static bool parse_trouble(int key, struct es_moon_options *play) {
 	case OPTION_NO_DECODE:
 		play->no_decode = true;
 		return true;
+	case OPTION_SHADOW:
+		play->shadow = true;
+		return true;
+	case OPTION_LOSE:
+		return parse_lose(optarg, play);
 	case OPTION_STAY:
 		play->stay = true;
 		return true;

@@ -58,6 +58,11 @@ struct es_moon_play {
 
 // --- what the video tells
 
+static void handle_whole(void *data, const struct es_moon_frame *frame) {
+	struct es_moon_play *play = data;
+	viewing_take_whole(&play->viewing, frame);
+}
+
 static void handle_frame(void *data, const struct es_moon_frame *frame) {
 	struct es_moon_play *play = data;
 	viewing_take(&play->viewing, frame);
@@ -429,8 +434,10 @@ static bool make_receiver(struct es_moon_play *play) {
 			.packet_size = play->terms.packet_size,
 			.key = encrypted ? play->key : NULL,
 			.invalidate = play->terms.host_invalidates && options->wishes.invalidate,
+			.lose_first = options->lose_first,
+			.lose_every = options->lose_every,
 			.calls = {play, handle_frame, handle_dropped, handle_lost, handle_ask_idr,
-					handle_ask_invalidate, handle_fec_status},
+					handle_ask_invalidate, handle_fec_status, handle_whole},
 	};
 	play->video = video_create(&params);
 	play->delay_line.take = handle_datagram;
@@ -439,7 +446,9 @@ static bool make_receiver(struct es_moon_play *play) {
 	return play->video != NULL && make_audio(play) &&
 			delay_line_init(&play->delay_line, &options->impair) &&
 			delay_line_init(&play->audio_line, &options->impair) &&
-			viewing_init(&play->viewing, options->wishes.codec, !options->no_decode, options->out);
+			viewing_init(
+					&play->viewing, options->wishes.codec, !options->no_decode, options->out) &&
+			(!options->shadow || viewing_add_shadow(&play->viewing, options->wishes.codec));
 }
 
 static bool connect_all(struct es_moon_play *play) {

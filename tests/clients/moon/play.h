@@ -22,6 +22,8 @@ struct es_moon_options {
 	uint32_t forge, replay; // messages, once playing
 	bool wrong_ping;
 	bool no_decode;
+	bool shadow; // a second decoder is given all that came, and their pictures are compared
+	uint32_t lose_first, lose_every; // as of struct es_moon_video_params
 	bool stay; // go on playing at the end of standard input
 	const char *key_hex; // rikey; NULL: random
 };

@@ -29,6 +29,7 @@ struct es_moon_video_calls {
 	void (*ask_idr)(void *data);
 	void (*ask_invalidate)(void *data, uint32_t first, uint32_t last);
 	void (*fec_status)(void *data, const struct es_fec_status *status);
+	void (*whole)(void *data, const struct es_moon_frame *frame); // NULL or any, before all others
 };
 
 struct es_moon_video_params {
@@ -36,6 +37,7 @@ struct es_moon_video_params {
 	uint16_t packet_size;
 	const uint8_t *key; // NULL: clear
 	bool invalidate; // reference invalidation, else IDRs
+	uint32_t lose_first, lose_every; // frames that count as lost though they came; 0: none, once
 	struct es_moon_video_calls calls;
 };
 

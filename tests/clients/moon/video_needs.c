@@ -38,7 +38,23 @@ static bool is_useful(const struct es_moon_video *video, const struct es_moon_fr
 	}
 }
 
+static bool is_to_be_lost(const struct es_moon_video *video, uint32_t number) {
+	const struct es_moon_video_params *params = &video->params;
+	if (params->lose_first == 0 || number < params->lose_first) {
+		return false;
+	}
+	uint32_t since = number - params->lose_first;
+	return params->lose_every == 0 ? since == 0 : since % params->lose_every == 0;
+}
+
 void video_needs_deliver(struct es_moon_video *video, const struct es_moon_frame *frame) {
+	if (video->params.calls.whole != NULL) {
+		video->params.calls.whole(video->params.calls.data, frame);
+	}
+	if (is_to_be_lost(video, frame->number)) {
+		video_needs_lose(video, frame->number, frame->number);
+		return;
+	}
 	bool is_first = video->last_good == 0;
 	video->stats.frames++;
 	video->stats.idr_frames += frame->key;

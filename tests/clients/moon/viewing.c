@@ -31,6 +31,11 @@ static void handle_picture(void *data, const struct es_moon_picture *picture) {
 	say_number("width", picture->width);
 	say_number("height", picture->height);
 	say_number("luma", picture->luma);
+	if (viewing->shadow != NULL) {
+		bool same = decoder_same_picture(viewing->decoder, viewing->shadow);
+		viewing->different += !same;
+		say_bool("same", same);
+	}
 	say_end();
 }
 
@@ -49,7 +54,13 @@ bool viewing_init(struct es_viewing *viewing, enum es_codec codec, bool decode, 
 	return true;
 }
 
+bool viewing_add_shadow(struct es_viewing *viewing, enum es_codec codec) {
+	viewing->shadow = decoder_create(codec, NULL, NULL);
+	return viewing->shadow != NULL;
+}
+
 void viewing_finish(struct es_viewing *viewing) {
+	decoder_destroy(viewing->shadow);
 	decoder_destroy(viewing->decoder);
 	if (viewing->out != NULL) {
 		fclose(viewing->out);
@@ -64,6 +75,14 @@ static void note_gap(struct es_viewing *viewing, const struct es_moon_frame *fra
 	viewing->last_frame_ns = frame->at_ns;
 	if (viewing->first_frame_ns == 0) {
 		viewing->first_frame_ns = frame->at_ns;
+	}
+}
+
+void viewing_take_whole(struct es_viewing *viewing, const struct es_moon_frame *frame) {
+	if (viewing->shadow != NULL &&
+			!decoder_feed(viewing->shadow, frame->number, frame->data, frame->size)) {
+		viewing->decode_errors++;
+		say_line("decode-error", "frame %u, and none was lost", frame->number);
 	}
 }
 
@@ -88,6 +107,7 @@ void viewing_say_statistics(const struct es_viewing *viewing) {
 	say_number("marked", viewing->marked);
 	say_number("wrong_marks", viewing->wrong_marks);
 	say_number("decode_errors", viewing->decode_errors);
+	say_number("different", viewing->different);
 	say_number("max_gap_ms", viewing->max_gap_ms);
 	say_number("first_frame_ns", viewing->first_frame_ns);
 	say_number("last_frame_ns", viewing->last_frame_ns);

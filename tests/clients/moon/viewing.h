@@ -11,14 +11,18 @@
 
 struct es_viewing {
 	struct es_moon_decoder *decoder; // owned; NULL: pictures are only counted
+	struct es_moon_decoder *shadow; // owned; NULL: none. Is given what the other one has lost, too
 	FILE *out; // owned; NULL: the bitstream goes nowhere
 	struct es_moon_frame given[ES_VIEWING_GIVEN]; // to the decoder, by number; their data is gone
-	uint32_t decoded, marked, wrong_marks, decode_errors, max_gap_ms;
+	uint32_t decoded, marked, wrong_marks, decode_errors, max_gap_ms, different;
 	int64_t first_frame_ns, last_frame_ns; // 0: none yet
 };
 
 // False after a message. `out` is the name of a file, NULL: none.
 bool viewing_init(struct es_viewing *viewing, enum es_codec codec, bool decode, const char *out);
+bool viewing_add_shadow(struct es_viewing *viewing, enum es_codec codec); // false after a message
 void viewing_finish(struct es_viewing *viewing);
+void viewing_take_whole(
+		struct es_viewing *viewing, const struct es_moon_frame *frame); // the shadow
 void viewing_take(struct es_viewing *viewing, const struct es_moon_frame *frame);
 void viewing_say_statistics(const struct es_viewing *viewing); // within a line
