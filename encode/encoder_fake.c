@@ -21,6 +21,7 @@
 #include "encode/sigbus_guard.h"
 
 #define FENCE_TIMEOUT_MS 1000
+#define MAX_SLOW_MS 60000
 
 struct fake_encoder {
 	struct es_encoder base;
@@ -219,6 +220,15 @@ static int export_fence(const struct es_import *import) {
 	return request.fd;
 }
 
+static void dawdle(uint64_t ms) {
+	ms = ms < MAX_SLOW_MS ? ms : MAX_SLOW_MS;
+	if (ms != 0) {
+		nanosleep(&(struct timespec){.tv_sec = (time_t)(ms / 1000),
+						  .tv_nsec = (long)(ms % 1000) * 1000000},
+				NULL);
+	}
+}
+
 static bool fake_convert(struct es_encoder *base, const struct es_convert_request *request,
 		int *release_fd, const char **why) {
 	struct fake_encoder *encoder = (struct fake_encoder *)base;
@@ -230,6 +240,7 @@ static bool fake_convert(struct es_encoder *base, const struct es_convert_reques
 	es_log(fake_level(encoder->commands), "fake: read buffer=%" PRIu64 " kind=%s fence=%s",
 			request->import->id, dmabuf ? "dmabuf" : "memory",
 			request->acquire_fd >= 0 ? "yes" : "no");
+	dawdle(encoder->commands->slow_read_ms); // and reads what is there then
 	if (encoder->n_encoded < encoder->commands->stale_after &&
 			!read_buffer(encoder, request, why)) {
 		return false;
@@ -274,11 +285,7 @@ static bool spoil_picture(struct fake_encoder *encoder) {
 // Before a picture is encoded. False: as asked for, it is not.
 static bool misbehave(struct fake_encoder *encoder) {
 	const struct es_fake_commands *commands = encoder->commands;
-	if (commands->slow_ms != 0) {
-		nanosleep(&(struct timespec){.tv_sec = commands->slow_ms / 1000,
-						  .tv_nsec = commands->slow_ms % 1000 * 1000000L},
-				NULL);
-	}
+	dawdle(commands->slow_ms);
 	if (encoder->n_encoded >= commands->crash_after) {
 		es_log(ES_LOG_WARN, "the encoder for tests crashes, as asked for");
 		signal(SIGABRT, SIG_DFL);

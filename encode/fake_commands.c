@@ -41,7 +41,6 @@ static bool parse_flag(struct es_fake_commands *commands, const char *word, size
 }
 
 static bool parse_value(struct es_fake_commands *commands, const char *word, size_t length) {
-	uint64_t slow = 0;
 	const struct {
 		const char *name;
 		uint64_t *number;
@@ -54,13 +53,13 @@ static bool parse_value(struct es_fake_commands *commands, const char *word, siz
 			{"black-after=", &commands->black_after},
 			{"stale-after=", &commands->stale_after},
 			{"swapped-after=", &commands->swapped_after},
-			{"slow=", &slow},
+			{"slow=", &commands->slow_ms},
+			{"slow-read=", &commands->slow_read_ms},
 	};
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		size_t name = strlen(values[i].name);
 		if (length > name && memcmp(word, values[i].name, name) == 0 &&
 				parse_number(word + name, length - name, values[i].number)) {
-			commands->slow_ms = slow != 0 ? (uint32_t)(slow & 0xffff) : commands->slow_ms;
 			return true;
 		}
 	}

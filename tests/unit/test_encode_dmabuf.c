@@ -210,6 +210,36 @@ static void test_takes_fences_early(void **state) {
 	drain(house, true);
 }
 
+// The buffer is the app's again once it has been read, and not before, however long that takes; that
+// is told before the first packet could go out.
+static void test_release_lies_between_read_and_unit(void **state) {
+	struct house *house = start_fake("slow-read=100");
+	struct es_decode_back *decoder = decode_back_create(ES_CODEC_H264);
+	int fd = announce_good(house, 1);
+	for (int i = 0; i < 3; i++) {
+		fill(fd, whole, 0x000000);
+		send_frame(house, 1);
+		expect_frame_msg(house, ES_FRAME_RELEASE);
+		fill(fd, whole, 0xffffff); // as an app does that draws in any buffer it gets
+		struct es_decoded picture = decode(house, decoder, expect_unit(house, ES_UNIT_NEW));
+		assert_yuv(&picture, WIDTH / 2, HEIGHT / 2, 16, 128, 128);
+		expect_frame_msg(house, ES_FRAME_CREDIT);
+	}
+	for (int i = 0; i < 3; i++) {
+		send_frame(house, 1);
+		struct es_unit unit = expect_unit(house, ES_UNIT_NEW);
+		assert_true(wait_readable(house->display, 0)); // it has been there already
+		assert_int_equal(
+				expect_frame_msg(house, ES_FRAME_RELEASE).release.sequence, house->frame_sequence);
+		done(house, unit.slot);
+		expect_frame_msg(house, ES_FRAME_CREDIT);
+	}
+	close(fd);
+	decode_back_destroy(decoder);
+	let_it_settle(house);
+	drain(house, true);
+}
+
 static void send_boxed(struct house *house, uint64_t id, struct es_box src, struct es_rect dst) {
 	int64_t now = clock_now_ns();
 	struct es_frame_msg msg = {.type = ES_FRAME_FRAME};
@@ -467,6 +497,7 @@ int main(void) {
 			cmocka_unit_test(test_formats),
 			cmocka_unit_test(test_ten_bits_all_the_way),
 			cmocka_unit_test(test_takes_fences_early),
+			cmocka_unit_test(test_release_lies_between_read_and_unit),
 			cmocka_unit_test(test_boxes),
 			cmocka_unit_test(test_bad_buffers),
 			cmocka_unit_test(test_thousand_buffers),
