@@ -286,8 +286,9 @@ class Run:
                 env={**place.env, **(env or {})}, pass_fds=[write_fd], start_new_session=True)
         os.close(write_fd)
 
-    def wait_ready(self, timeout=START_TIMEOUT):
+    def wait_ready(self, timeout=None):
         """What came through --ready-fd: the names of the displays."""
+        timeout = timeout or START_TIMEOUT
         if self.ready_text is None:
             readable, _, _ = select.select([self.ready_fd], [], [], timeout)
             if not readable:
@@ -297,8 +298,9 @@ class Run:
                 raise Failed(f'ended before it was ready\n{self.messages()}')
         return self.ready_text
 
-    def wait(self, timeout=END_TIMEOUT):
+    def wait(self, timeout=None):
         """The exit status; -N if a signal killed it."""
+        timeout = timeout or END_TIMEOUT  # which the virtual machine's harness sets
         try:
             return self.popen.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -309,7 +311,7 @@ class Run:
                 os.close(self.ready_fd)
                 self.ready_fd = -1
 
-    def stop(self, number=signal.SIGINT, timeout=END_TIMEOUT):
+    def stop(self, number=signal.SIGINT, timeout=None):
         self.popen.send_signal(number)
         return self.wait(timeout)
 
@@ -478,7 +480,7 @@ class Case(unittest.TestCase):
         self.runs.append(run)
         return run
 
-    def record(self, app, *options, expect=0, timeout=END_TIMEOUT, **more):
+    def record(self, app, *options, expect=0, timeout=None, **more):
         """Runs to the end."""
         run = self.run_app(app, *options, **more)
         status = run.wait(timeout)
