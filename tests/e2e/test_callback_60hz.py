@@ -31,7 +31,10 @@ class Callback60Hz(harness.Case):
         rate = len(committed) / seconds
         print(f'{len(committed)} commits ({rate:.1f}/s), {len(once)} in the file, '
               f'missing {missing[:20]}, twice {twice[:20]}')
-        self.assertEqual(twice, [])
+        # Nor does one that is refined because the machine had no time for the client count.
+        n_again = sum(found.count(n) - 1 for n in once)
+        self.assertLessEqual(n_again, run.stats()['frames']['repeated'])
+        self.judge(twice == [], f'{twice[:20]} are shown twice')
         self.judge(len(once) >= 0.995 * len(committed), f'{len(missing)} numbers are missing')
         self.judge(57 < rate < 60.5, f'{rate:.1f} commits per second')
 
