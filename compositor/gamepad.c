@@ -12,7 +12,7 @@
 #define FEEDBACK_MS 8 // between two of a kind to a pad
 // A device costs the kernel and udev some work, which a viewer that plugs in and out all the time
 // must not be able to keep busy: so many at once, and one more every so often.
-#define MAX_DEVICES 32
+#define MAX_DEVICES ES_DEVICE_MAX_PADS
 #define DEVICE_NS (ES_NS_PER_S / 4)
 #define PLACE_SIZE 64
 
@@ -32,6 +32,7 @@ struct es_gamepads {
 	struct es_gamepads_params params;
 	struct slot slots[ES_DEVICE_MAX_PADS];
 	struct wl_event_source *timer; // for feedback; armed while some waits that was too early
+	struct wl_event_source *retry; // for pads; the same
 	int64_t sent_ns; // feedback
 	int64_t allowed_ns; // devices: a bucket that is full when this lies MAX_DEVICES * DEVICE_NS back
 	bool uhid_logged, limit_logged;
@@ -152,7 +153,6 @@ static struct es_pad *make_device(struct slot *slot) {
 								 slot->kind == ES_GAMEPAD_GENERIC ? slot->kind : ES_GAMEPAD_XBOX);
 }
 
-// A pad whose time has not come is tried again with each of its states.
 static void make(struct slot *slot) {
 	struct es_gamepads *gamepads = slot->gamepads;
 	if (slot->pad != NULL || slot->refused) {
@@ -162,10 +162,21 @@ static void make(struct slot *slot) {
 		es_log(gamepads->limit_logged ? ES_LOG_DEBUG : ES_LOG_WARN,
 				"gamepads come and go too often: some come late");
 		gamepads->limit_logged = true;
+		wl_event_source_timer_update(gamepads->retry, DEVICE_NS / ES_NS_PER_MS);
 		return;
 	}
 	slot->pad = make_device(slot);
 	slot->refused = slot->pad == NULL;
+}
+
+static int handle_retry(void *data) {
+	struct es_gamepads *gamepads = data;
+	for (size_t i = 0; i < ES_DEVICE_MAX_PADS; i++) {
+		if (gamepads->slots[i].wanted) {
+			make(&gamepads->slots[i]);
+		}
+	}
+	return 0;
 }
 
 static void remove_pad(struct slot *slot) {
@@ -263,7 +274,8 @@ struct es_gamepads *gamepads_create(const struct es_gamepads_params *params) {
 		gamepads->slots[i].number = i;
 	}
 	gamepads->timer = wl_event_loop_add_timer(params->loop, handle_timer, gamepads);
-	if (gamepads->timer == NULL) {
+	gamepads->retry = wl_event_loop_add_timer(params->loop, handle_retry, gamepads);
+	if (gamepads->timer == NULL || gamepads->retry == NULL) {
 		es_log(ES_LOG_WARN, "no gamepads: out of memory");
 		gamepads_destroy(gamepads);
 		return NULL;
@@ -280,6 +292,9 @@ void gamepads_destroy(struct es_gamepads *gamepads) {
 	}
 	if (gamepads->timer != NULL) {
 		wl_event_source_remove(gamepads->timer);
+	}
+	if (gamepads->retry != NULL) {
+		wl_event_source_remove(gamepads->retry);
 	}
 	free(gamepads);
 }
