@@ -1,11 +1,11 @@
 """Gamepads of a Moonlight client, as apps and their users see them."""
 
 import glob
+import grp
 import os
-import shutil
 import signal
+import stat
 import subprocess
-import time
 import unittest
 
 import evdev
@@ -34,6 +34,17 @@ COMMON_BUTTONS = {A: ecodes.BTN_A, B: ecodes.BTN_B, X: ecodes.BTN_X, Y: ecodes.B
 XBOX_NAME = 'Microsoft X-Box 360 pad'
 DUALSENSE_NAME = 'Sony Interactive Entertainment DualSense Wireless Controller'
 DUALSHOCK_NAME = 'Sony Interactive Entertainment Wireless Controller'
+
+
+def install_rules():
+    """Where udev looks and we may write, with the helper where it is."""
+    data = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'data', 'udev')
+    with open(os.path.join(data, '72-earthshine.rules.in'), encoding='ascii') as file:
+        rules = file.read().replace('@UDEVDIR@', os.path.realpath(data))
+    os.makedirs('/run/udev/rules.d', exist_ok=True)
+    with open('/run/udev/rules.d/72-earthshine.rules', 'w', encoding='ascii') as file:
+        file.write(rules)
+    harness_vm.output_of('udevadm', 'control', '--reload')
 
 
 class Eye:
@@ -83,7 +94,9 @@ def devices(name=None):
             device = evdev.InputDevice(path)
         except OSError:
             continue
-        if device.phys.startswith('earthshine/') and name in (None, device.name):
+        # Drivers hand on the one or the other of what it was made with.
+        ours = device.phys.startswith('earthshine/') or device.uniq.lower().startswith('02:e5:')
+        if ours and name in (None, device.name):
             found.append(device)
         else:
             device.close()
@@ -244,7 +257,77 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         stream.send('pad state 0 0 0 0 0 0 0 0 0')
         self.wait_gone()
 
+    def check_switch(self, stream):
+        """Its driver asks for everything before there is an event device."""
+        name = 'Pro Controller'
+        eye, motion = self.eye(name), self.eye(name + ' (IMU)')
+        # By place, not by letter.
+        buttons = {A: ecodes.BTN_SOUTH, B: ecodes.BTN_EAST, X: ecodes.BTN_WEST, Y: ecodes.BTN_NORTH,
+                   LB: ecodes.BTN_TL, RB: ecodes.BTN_TR, BACK: ecodes.BTN_SELECT,
+                   START: ecodes.BTN_START, GUIDE: ecodes.BTN_MODE, LS: ecodes.BTN_THUMBL,
+                   RS: ecodes.BTN_THUMBR, MISC: ecodes.BTN_Z}
+        self.check_buttons(stream, 0, eye, buttons, name)
+        self.check_hat(stream, 0, eye)
+        stream.send('pad state 0 1 0 255 17 -32768 32767 16384 -16384')
+        eye.wait_abs(ABS_X=-32767, ABS_Y=-32767, ABS_RX=16384, ABS_RY=16384, within=32)
+        self.assertEqual({ecodes.BTN_TL2, ecodes.BTN_TR2}, eye.pressed())
+        self.rumble(stream, 0, eye, within=0x400)
+        stream.send('pad motion 0 1 9.80665 0 -4.903325')
+        motion.wait_abs(ABS_X=2048, ABS_Y=-4096, ABS_Z=0, within=4)
+
+    def check_strangers(self, stream):
+        """A client that says only which pads there are; numbers of none; many that come and go."""
+        stream.send('pad state 16 0xffff 0x1000 0 0 0 0 0 0')
+        stream.send('pad motion 3 2 1 2 3')
+        stream.send('pad state 15 0x8000 0x1000 0 0 0 0 0 0')
+        eye = self.eye(XBOX_NAME)
+        wait_until(lambda: ecodes.BTN_A in eye.device.active_keys(), 'A is pressed')
+        self.assertEqual(1, close(devices()))
+
+    def check_reconnect(self, stream):
+        """The app keeps the device that it has open, with nothing held down."""
+        eye = self.eye(XBOX_NAME)
+        stream.quit()
+        wait_until(lambda: eye.device.active_keys() == [], 'nothing is pressed')
+        stream = self.device.play(mode='320x240x30').wait_playing()
+        stream.send('pad state 15 0x8000 0x2000 0 0 0 0 0 0')
+        eye.wait_pressed([ecodes.BTN_B])
+        return stream
+
+    def check_flapping(self, stream):
+        """A thousand times, within what a viewer may cost the kernel."""
+        display = self.host.room('display')
+        files = len(os.listdir(f'/proc/{display.pid}/fd'))
+        stream.send('pad flap 4 1000')
+        stream.send('pad state 4 0x10 0 0 0 0 0 0 0')
+        stream.send('pad state 4 0 0 0 0 0 0 0 0')
+        self.wait_gone()
+        wait_until(lambda: len(os.listdir(f'/proc/{display.pid}/fd')) <= files, 'no file is left')
+
+    def check_others(self):
+        """Not even the group that event devices are for otherwise."""
+        nodes = [device.path for device in devices()]
+        self.assertTrue(nodes)
+        wait_until(lambda: all(stat.S_IMODE(os.stat(node).st_mode) == 0o600 for node in nodes),
+                   'udev has been there')
+        for node in nodes:
+            self.assertEqual((0, 0), (os.stat(node).st_uid, os.stat(node).st_gid))
+            tried = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--groups',
+                                    str(grp.getgrnam('input').gr_gid), 'cat', node],
+                                   capture_output=True, text=True, timeout=harness_vm.TIMEOUT)
+            self.assertIn('Permission denied', tried.stderr)
+            lines = harness_vm.output_of('udevadm', 'info', '--query=property', node).splitlines()
+            self.assertIn('ID_SEAT=seat-earthshine', lines)
+            now = [line for line in lines if line.startswith('CURRENT_TAGS=')]
+            self.assertNotIn('uaccess', ' '.join(now))
+
+    def check_killed(self):
+        self.assertNotEqual(0, close(devices()))
+        os.kill(self.host.room('display').pid, signal.SIGKILL)
+        self.wait_gone()
+
     def test_kinds_by_what_the_client_has(self):
+        install_rules()
         stream = self.play()
         stream.send(f'pad arrive 0 {XBOX} 0x3')
         self.check_xbox(stream)
@@ -252,15 +335,23 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         stream.send(f'pad arrive 0 {PLAYSTATION} {SENSORS}')
         self.check_sony(stream, DUALSENSE_NAME, 1080, self.check_triggers)
         self.remove(stream)
-        # One that never arrived, of a client that says only which there are; and numbers of none.
-        stream.send('pad state 16 0xffff 0x1000 0 0 0 0 0 0')
-        stream.send('pad motion 3 2 1 2 3')
-        stream.send('pad state 15 0x8000 0x1000 0 0 0 0 0 0')
-        eye = self.eye(XBOX_NAME)
-        eye.wait_pressed([])
-        self.assertEqual(1, close(devices()))
+        stream.send(f'pad arrive 0 {NINTENDO} {SENSORS}')
+        self.check_switch(stream)
+        self.remove(stream)
+        self.check_strangers(stream)
+        stream = self.check_reconnect(stream)
+        self.remove(stream)
+        self.check_flapping(stream)
+        # Much may have been forgotten: a state follows each arrival, as of real clients.
+        def arrives():
+            stream.send(f'pad arrive 0 {PLAYSTATION} {SENSORS}')
+            stream.send('pad state 0 1 0 0 0 0 0 0 0')
+            return close(devices(DUALSENSE_NAME + ' Touchpad'))
+        wait_until(arrives, 'another one can come', harness_vm.TIMEOUT)
+        self.check_others()
+        self.check_killed()
 
-    def test_dualshock(self):
+    def test_as_the_app_wants_it(self):
         stream = self.play(['gamepad dualshock4'])
         stream.send(f'pad arrive 0 {XBOX} {SENSORS}')
         self.check_sony(stream, DUALSHOCK_NAME, 942, lambda stream, eye: None)
