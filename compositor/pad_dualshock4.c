@@ -15,6 +15,8 @@
 #define OUTPUT_SIZE 9 // that matters
 #define WIDTH 1920
 #define HEIGHT 942
+// The driver passes the touchpad's button on with the report after it only; real ones never end.
+#define INTERVAL_MS 8
 
 // As the DualSense's: what the driver reads is in the vendor's part.
 static const uint8_t descriptor[] = {
@@ -227,6 +229,7 @@ const struct es_pad_model pad_model_dualshock4 = {
 		.version = 0x0100,
 		.descriptor = descriptor,
 		.descriptor_size = sizeof(descriptor),
+		.interval_ms = INTERVAL_MS,
 		.pack = pack,
 		.feature = feature,
 		.output = output,
