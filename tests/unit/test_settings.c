@@ -98,6 +98,7 @@ static void test_app(void **state) {
 								  "	after /bin/echo over\n"
 								  "	image /usr/share/a.png\n"
 								  "	keyboard us,ru\n"
+								  "	gamepad dualshock4\n"
 								  "	private\n"
 								  "}\n");
 	assert_int_equal(s->n_apps, 1);
@@ -118,6 +119,7 @@ static void test_app(void **state) {
 	assert_string_equal(app->after[1], "over");
 	assert_string_equal(app->image, "/usr/share/a.png");
 	assert_string_equal(app->keyboard, "us,ru");
+	assert_int_equal(app->gamepad, ES_GAMEPAD_DUALSHOCK4);
 	assert_true(app->is_private);
 	settings_destroy(s);
 }
