@@ -230,10 +230,15 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         self.assertEqual(b'Discharging', harness.read_file(supply + '/status').strip())
 
     def check_lightbar(self, stream, eye):
-        led, = self.sysfs(eye, 'leds', '*:rgb:indicator')
         start = stream.mark
-        for name, value in (('multi_intensity', '10 20 200'), ('brightness', '255')):
-            with open(os.path.join(led, name), 'w', encoding='ascii') as file:
+        values = {'multi_intensity': '10 20 200', 'brightness': '255'}
+        files = {path: values[os.path.basename(path)] for name in values
+                 for path in self.sysfs(eye, 'leds', '*:rgb:indicator', name)}
+        for colour, value in (('red', '10'), ('green', '20'), ('blue', '200')):
+            files.update((path, value) for path in self.sysfs(eye, 'leds', '*:' + colour, 'brightness'))
+        self.assertTrue(files)
+        for path, value in files.items():
+            with open(path, 'w', encoding='ascii') as file:
                 file.write(value)
         stream.wait_for('pad-led', lambda e: (e['red'], e['green'], e['blue']) == (10, 20, 200),
                         start=start)
