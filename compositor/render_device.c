@@ -77,8 +77,9 @@ static bool try_node(struct es_maker *maker, const char *path, bool asked) {
 		discard(maker);
 		return false;
 	}
-	// Not for others: what software GL draws into memory of any size may lie beyond its end.
-	bool udmabuf = is_test_device(output->drm_fd);
+	// Not for others, unless they are asked for: what software GL draws into memory of any size may lie
+	// beyond its end.
+	bool udmabuf = asked || is_test_device(output->drm_fd);
 	if (connect(maker, wlr_allocator_autocreate(&output->backend, *maker->renderer)) ||
 			(udmabuf && connect(maker, udmabuf_allocator_create()))) {
 		output->backend.features.timeline = has_timelines(maker);
