@@ -174,8 +174,8 @@ static void disconnect(struct es_sound_card *card) {
 static bool make_stream(struct es_sound_card *card) {
 	struct pw_properties *properties = pw_properties_new(PW_KEY_MEDIA_CLASS, "Audio/Sink",
 			PW_KEY_NODE_NAME, card->node, PW_KEY_NODE_DESCRIPTION, card->title, PW_KEY_NODE_VIRTUAL,
-			"true", PW_KEY_NODE_LATENCY, CYCLE, PW_KEY_PRIORITY_SESSION, "-1", "state.restore-props",
-			"false", NULL);
+			"true", PW_KEY_NODE_LATENCY, CYCLE, PW_KEY_PRIORITY_SESSION, "-1",
+			"state.restore-props", "false", NULL);
 	card->stream = properties != NULL ? pw_stream_new(card->core, card->title, properties) : NULL;
 	if (card->stream == NULL) {
 		return false;
