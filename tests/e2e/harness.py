@@ -43,10 +43,10 @@ class Slow(Failed):
 def patiently(test):
     """Tries again when it was too slow, twice. What is wrong at any speed fails at once."""
     @functools.wraps(test)
-    def tries(self, *args):
+    def tries(self, *args, **more):
         for left in (2, 1, 0):
             try:
-                return test(self, *args)
+                return test(self, *args, **more)
             except Slow as slow:
                 if left == 0:
                     raise

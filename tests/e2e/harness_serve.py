@@ -14,7 +14,7 @@ import time
 import unittest
 
 import harness
-from harness import (BUILD, EARTHSHINE, END_TIMEOUT, START_TIMEOUT, Case, Failed, patiently, read_file,
+from harness import (BUILD, EARTHSHINE, Case, Failed, patiently, read_file,
                      wait_until)
 
 MOON = os.environ.get('MOON') or os.path.join(BUILD, 'tests/clients/moon')
@@ -63,9 +63,9 @@ class Events:
         with self.changed:
             return len(self.events)
 
-    def wait_for(self, name, matches=lambda event: True, start=0, timeout=WAIT, count=1):
+    def wait_for(self, name, matches=lambda event: True, start=0, timeout=None, count=1):
         """The first event of that name that matches, or the count-th."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + (timeout or WAIT)
         with self.changed:
             while True:
                 found = [e for e in self.events[start:] if e['event'] == name and matches(e)]
@@ -88,7 +88,8 @@ class Events:
     def messages(self):
         return read_file(self.stderr_path).decode(errors='replace')
 
-    def wait(self, timeout=WAIT):
+    def wait(self, timeout=None):
+        timeout = timeout or WAIT
         try:
             status = self.popen.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -125,7 +126,7 @@ class Stream(Events):
     def wait_frames(self, count, start=0):
         return self.wait_for('frame', start=start, count=count)
 
-    def wait_end(self, timeout=WAIT):
+    def wait_end(self, timeout=None):
         end = self.wait_for('end', timeout=timeout)
         self.wait()
         end['complaints'] = self.all('violation') + self.all('decode-error') + self.all('lost')
@@ -257,7 +258,7 @@ class Host:
                 self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
                 env=self.env, pass_fds=[write_fd], start_new_session=True)
         os.close(write_fd)
-        readable, _, _ = select.select([read_fd], [], [], START_TIMEOUT)
+        readable, _, _ = select.select([read_fd], [], [], harness.START_TIMEOUT)
         text = os.read(read_fd, 4096).decode() if readable else ''
         os.close(read_fd)
         if not text:
@@ -319,7 +320,8 @@ class Host:
     def device(self, name='tv'):
         return Device(self, name)
 
-    def stop(self, number=signal.SIGTERM, timeout=END_TIMEOUT):
+    def stop(self, number=signal.SIGTERM, timeout=None):
+        timeout = timeout or harness.END_TIMEOUT
         self.popen.send_signal(number)
         try:
             return self.popen.wait(timeout)

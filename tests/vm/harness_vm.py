@@ -1,10 +1,13 @@
 """What the suites of the virtual machine share: DMA-BUFs of an app, and time that goes slowly."""
 
 import functools
+import glob
 import json
+import os
 import subprocess
 
 import harness
+import harness_serve
 
 # Emulated, everything takes some twenty times as long.
 harness.START_TIMEOUT = 120
@@ -12,6 +15,8 @@ harness.END_TIMEOUT = 120
 TIMEOUT = 120
 
 CACHE = '/root/.cache'
+harness_serve.CACHE = CACHE
+harness_serve.WAIT = TIMEOUT
 SIZE = (320, 240)
 MODE = f'{SIZE[0]}x{SIZE[1]}@30'
 
@@ -22,6 +27,20 @@ def output_of(*command):
     if result.returncode != 0:
         raise harness.Failed(f'{command}: status {result.returncode}: {result.stdout}{result.stderr}')
     return result.stdout
+
+
+# What our programs say of those of them that they gave up as they took too long; where a processor is
+# emulated beside other work, the fault may be its own.
+TOO_SLOW = ('did not get ready in time', 'has not answered for', 'not answer any more')
+
+
+def judge_speed(messages):
+    """Raises harness.Slow if something was given up; what is remembered of that is forgotten."""
+    signs = [line for line in messages.splitlines() if any(sign in line for sign in TOO_SLOW)]
+    if signs:
+        for path in glob.glob(CACHE + '/earthshine/*'):
+            os.unlink(path)
+        raise harness.Slow(signs[0])
 
 
 def read_events(path, key):
@@ -51,11 +70,15 @@ class Case(harness.Case):
         # What was found out about encoders is kept from case to case, as on a real machine.
         self.place.env['XDG_CACHE_HOME'] = CACHE
 
-    def record_paint(self, *options, frames=20, mode=MODE, more=(), **record):
+    @harness.patiently
+    def record_paint(self, *options, frames=20, mode=MODE, more=(), expect=0, **record):
         """Records a full-screen paint client to its end; returns the run and the client's log."""
         log = self.place.file('paint.log')
         app = harness.paint('--fullscreen', '--frames', frames, *options, log=log)
-        run = self.record(app, '-s', mode, *more, timeout=TIMEOUT, **record)
+        run = self.run_app(app, '-s', mode, *more, **record)
+        status = run.wait(TIMEOUT)
+        judge_speed(run.messages())
+        self.assertEqual(status, expect, run.messages())
         return run, log
 
     def assert_all_seen(self, run, frames, at_least=1):
