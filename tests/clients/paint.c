@@ -236,6 +236,7 @@ enum option_key {
 	OPTION_BAD,
 	OPTION_EXIT_CODE,
 	OPTION_TITLE,
+	OPTION_CURSOR,
 	OPTION_BUFFERS,
 	OPTION_DMABUF,
 	OPTION_FORMAT,
@@ -262,6 +263,7 @@ static const struct option option_table[] = {
 		{"log", required_argument, NULL, OPTION_LOG},
 		{"bad", required_argument, NULL, OPTION_BAD},
 		{"exit-code", required_argument, NULL, OPTION_EXIT_CODE},
+		{"cursor", required_argument, NULL, OPTION_CURSOR},
 		{"title", required_argument, NULL, OPTION_TITLE},
 		{"buffers", required_argument, NULL, OPTION_BUFFERS},
 		{"dmabuf", required_argument, NULL, OPTION_DMABUF},
@@ -289,6 +291,7 @@ static void usage(FILE *out) {
 			"  --dump N:FILE            write picture N as PPM\n"
 			"  --log FILE               one JSON line per commit\n"
 			"  --exit-code N, --title TEXT\n"
+			"  --cursor RRGGBB          a cursor of its own, 32x32 of this colour\n"
 			"  --buffers N              N buffers in turn (1 to 8), else as few as it takes\n"
 			"  --dmabuf udmabuf|vgem|DEVICE   buffers are DMA-BUFs made there\n"
 			"  --format XR24|XB24|XR30|AR24, --modifier linear|invalid|NUMBER\n"
@@ -429,6 +432,9 @@ static bool parse_option(int key, struct es_paint_options *options) {
 		return paint_bad_known(optarg);
 	case OPTION_EXIT_CODE:
 		options->exit_code = (int)strtol(optarg, NULL, 10);
+		return true;
+	case OPTION_CURSOR:
+		options->cursor_argb = 0xff000000 | (uint32_t)strtoul(optarg, NULL, 16);
 		return true;
 	case OPTION_TITLE:
 		options->title = optarg;

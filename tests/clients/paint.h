@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <wayland-client.h>
 
+#include "tests/clients/paint_cursor.h"
 #include "tests/clients/paint_dmabuf.h"
 #include "tests/clients/paint_picture.h"
 #include "tests/clients/paint_sync.h"
@@ -33,6 +34,7 @@ struct es_paint_options {
 	const char *bad; // NULL: behaves
 	int exit_code;
 	const char *title;
+	uint32_t cursor_argb; // 0: none of its own
 	uint32_t buffers; // 0: as many as it takes, else that many in turn
 	struct es_paint_dmabuf_options dmabuf;
 	struct es_paint_sync_options sync;
@@ -65,6 +67,7 @@ struct es_paint {
 	struct wp_linux_drm_syncobj_manager_v1 *syncobj_manager;
 	struct es_paint_feedback feedback[2];
 	struct es_paint_sync sync;
+	struct es_paint_cursor cursor;
 	struct wl_surface *surface;
 	struct xdg_surface *xdg_surface;
 	struct xdg_toplevel *toplevel;

@@ -33,6 +33,8 @@ static void handle_global(void *data, struct wl_registry *registry, uint32_t nam
 	} else if (strcmp(interface, xdg_wm_base_interface.name) == 0) {
 		paint->wm_base = wl_registry_bind(registry, name, &xdg_wm_base_interface, 1);
 		xdg_wm_base_add_listener(paint->wm_base, &wm_base_listener, paint);
+	} else if (strcmp(interface, wl_seat_interface.name) == 0 && paint->options.cursor_argb != 0) {
+		paint_cursor_bind(paint, registry, name);
 	} else if (strcmp(interface, wp_presentation_interface.name) == 0) {
 		paint->presentation = wl_registry_bind(registry, name, &wp_presentation_interface, 1);
 		wp_presentation_add_listener(paint->presentation, &presentation_listener, paint);
@@ -247,6 +249,7 @@ void paint_window_destroy(struct es_paint *paint) {
 	}
 	paint_sync_destroy(paint);
 	paint_dmabuf_destroy(paint);
+	paint_cursor_destroy(paint);
 	if (paint->toplevel != NULL) {
 		xdg_toplevel_destroy(paint->toplevel);
 		xdg_surface_destroy(paint->xdg_surface);

@@ -4,12 +4,14 @@
 #include <libavutil/dict.h>
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/clients/moon/say.h"
 
 #define SEARCH_STEP 8
+#define NEAR 40 // half of what is between a full colour and grey
 
 struct es_moon_decoder {
 	AVCodecContext *context;
@@ -19,6 +21,8 @@ struct es_moon_decoder {
 	es_moon_picture_call picture;
 	void *data;
 	uint32_t mark_x, mark_y; // where one was last
+	bool searches;
+	uint8_t wanted[3];
 };
 
 struct es_moon_decoder *decoder_create(
@@ -106,6 +110,48 @@ static uint8_t mean_luma(const AVFrame *frame) {
 	return (uint8_t)(n > 0 ? sum / n : 0);
 }
 
+void decoder_search(struct es_moon_decoder *decoder, const uint8_t yuv[3]) {
+	decoder->searches = true;
+	memcpy(decoder->wanted, yuv, sizeof(decoder->wanted));
+}
+
+static bool is_wanted(
+		const struct es_moon_decoder *decoder, int x, int y, int shift_x, int shift_y) {
+	const AVFrame *frame = decoder->frame;
+	for (int i = 0; i < 3; i++) {
+		int px = i == 0 ? x << shift_x : x, py = i == 0 ? y << shift_y : y;
+		int value = frame->data[i][(ptrdiff_t)py * frame->linesize[i] + px];
+		if (abs(value - decoder->wanted[i]) > NEAR) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void search(const struct es_moon_decoder *decoder, struct es_moon_picture *picture) {
+	const AVFrame *frame = decoder->frame;
+	const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);
+	int shift_x = format->log2_chroma_w, shift_y = format->log2_chroma_h;
+	int left = INT_MAX, right = 0, top = 0, bottom = 0;
+	for (int y = 0; y < frame->height >> shift_y; y++) {
+		for (int x = 0; x < frame->width >> shift_x; x++) {
+			if (!is_wanted(decoder, x, y, shift_x, shift_y)) {
+				continue;
+			}
+			top = picture->n_found++ == 0 ? y : top;
+			bottom = y + 1;
+			left = x < left ? x : left;
+			right = x + 1 > right ? x + 1 : right;
+		}
+	}
+	if (picture->n_found > 0) {
+		picture->x = (uint32_t)(left << shift_x);
+		picture->y = (uint32_t)(top << shift_y);
+		picture->found_width = (uint32_t)((right - left) << shift_x);
+		picture->found_height = (uint32_t)((bottom - top) << shift_y);
+	}
+}
+
 static bool same_plane(const AVFrame *a, const AVFrame *b, int plane, int width, int height) {
 	for (int y = 0; y < height; y++) {
 		if (memcmp(a->data[plane] + (ptrdiff_t)y * a->linesize[plane],
@@ -146,6 +192,9 @@ static void tell(struct es_moon_decoder *decoder) {
 			.luma = mean_luma(decoder->frame),
 	};
 	picture.mark = find_mark(decoder, &picture.number);
+	if (decoder->searches) {
+		search(decoder, &picture);
+	}
 	decoder->picture(decoder->data, &picture);
 }
 

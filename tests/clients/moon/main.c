@@ -56,6 +56,7 @@ enum option_key {
 	OPTION_NO_DECODE,
 	OPTION_SHADOW,
 	OPTION_LOSE,
+	OPTION_FIND,
 	OPTION_STAY,
 	OPTION_SOUND,
 	OPTION_KEY,
@@ -96,6 +97,7 @@ static const struct option option_table[] = {
 		{"no-decode", no_argument, NULL, OPTION_NO_DECODE},
 		{"shadow", no_argument, NULL, OPTION_SHADOW},
 		{"lose", required_argument, NULL, OPTION_LOSE},
+		{"find", required_argument, NULL, OPTION_FIND},
 		{"stay", no_argument, NULL, OPTION_STAY},
 		{"sound", required_argument, NULL, OPTION_SOUND},
 		{"key", required_argument, NULL, OPTION_KEY},
@@ -121,6 +123,7 @@ static void usage(FILE *out) {
 		  "    --forge-control N --replay-control N --wrong-ping --key HEX\n"
 		  "    --no-decode --stay\n"
 		  "    --lose FIRST,EVERY       frames that count as lost though they came; 0: FIRST only\n"
+		  "    --find Y,U,V             where this colour is in each picture\n"
 		  "    --shadow                 a second decoder gets those, too; are the pictures the same?\n"
 		  "    --sound CHANNELS,MS,0|1  of a packet, and whether it is of high quality\n"
 		  "  and commands on standard input: see input_command.h, pad_command.h; also idr, rfi FIRST LAST,\n"
@@ -185,6 +188,18 @@ static bool parse_lose(const char *text, struct es_moon_options *play) {
 	}
 	play->lose_first = first;
 	play->lose_every = every;
+	return true;
+}
+
+static bool parse_colour(const char *text, struct es_moon_options *play) {
+	unsigned int yuv[3];
+	if (sscanf(text, "%u,%u,%u", &yuv[0], &yuv[1], &yuv[2]) != 3) {
+		return false;
+	}
+	for (int i = 0; i < 3; i++) {
+		play->searched[i] = (uint8_t)yuv[i];
+	}
+	play->search = true;
 	return true;
 }
 
@@ -266,6 +281,8 @@ static bool parse_trouble(int key, struct es_moon_options *play) {
 		return true;
 	case OPTION_LOSE:
 		return parse_lose(optarg, play);
+	case OPTION_FIND:
+		return parse_colour(optarg, play);
 	case OPTION_STAY:
 		play->stay = true;
 		return true;

@@ -443,12 +443,16 @@ static bool make_receiver(struct es_moon_play *play) {
 	play->delay_line.take = handle_datagram;
 	play->audio_line.take = handle_audio_datagram;
 	play->delay_line.data = play->audio_line.data = play;
-	return play->video != NULL && make_audio(play) &&
+	bool ok = play->video != NULL && make_audio(play) &&
 			delay_line_init(&play->delay_line, &options->impair) &&
 			delay_line_init(&play->audio_line, &options->impair) &&
 			viewing_init(
 					&play->viewing, options->wishes.codec, !options->no_decode, options->out) &&
 			(!options->shadow || viewing_add_shadow(&play->viewing, options->wishes.codec));
+	if (ok && options->search) {
+		viewing_search(&play->viewing, options->searched);
+	}
+	return ok;
 }
 
 static bool connect_all(struct es_moon_play *play) {

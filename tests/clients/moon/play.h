@@ -23,6 +23,8 @@ struct es_moon_options {
 	bool wrong_ping;
 	bool no_decode;
 	bool shadow; // a second decoder is given all that came, and their pictures are compared
+	bool search;
+	uint8_t searched[3]; // Y, U, V, in each picture
 	uint32_t lose_first, lose_every; // as of struct es_moon_video_params
 	bool stay; // go on playing at the end of standard input
 	const char *key_hex; // rikey; NULL: random

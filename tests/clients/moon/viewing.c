@@ -31,6 +31,11 @@ static void handle_picture(void *data, const struct es_moon_picture *picture) {
 	say_number("width", picture->width);
 	say_number("height", picture->height);
 	say_number("luma", picture->luma);
+	if (viewing->searches) {
+		const double box[4] = {picture->x, picture->y, picture->found_width, picture->found_height};
+		say_number("found", picture->n_found);
+		say_decimals("box", box, 4);
+	}
 	if (viewing->shadow != NULL) {
 		bool same = decoder_same_picture(viewing->decoder, viewing->shadow);
 		viewing->different += !same;
@@ -52,6 +57,13 @@ bool viewing_init(struct es_viewing *viewing, enum es_codec codec, bool decode, 
 		return false;
 	}
 	return true;
+}
+
+void viewing_search(struct es_viewing *viewing, const uint8_t yuv[3]) {
+	if (viewing->decoder != NULL) {
+		viewing->searches = true;
+		decoder_search(viewing->decoder, yuv);
+	}
 }
 
 bool viewing_add_shadow(struct es_viewing *viewing, enum es_codec codec) {

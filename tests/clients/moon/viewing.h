@@ -12,6 +12,7 @@
 struct es_viewing {
 	struct es_moon_decoder *decoder; // owned; NULL: pictures are only counted
 	struct es_moon_decoder *shadow; // owned; NULL: none. Is given what the other one has lost, too
+	bool searches;
 	FILE *out; // owned; NULL: the bitstream goes nowhere
 	struct es_moon_frame given[ES_VIEWING_GIVEN]; // to the decoder, by number; their data is gone
 	uint32_t decoded, marked, wrong_marks, decode_errors, max_gap_ms, different;
@@ -20,6 +21,8 @@ struct es_viewing {
 
 // False after a message. `out` is the name of a file, NULL: none.
 bool viewing_init(struct es_viewing *viewing, enum es_codec codec, bool decode, const char *out);
+// In pictures that are decoded.
+void viewing_search(struct es_viewing *viewing, const uint8_t yuv[3]);
 bool viewing_add_shadow(struct es_viewing *viewing, enum es_codec codec); // false after a message
 void viewing_finish(struct es_viewing *viewing);
 void viewing_take_whole(
