@@ -1,8 +1,8 @@
 """Over a bad network: what is lost is repaired or asked for again, and what comes is right."""
 
 import harness_serve
-from harness import patiently, wait_until
-from harness_serve import ServeCase
+from harness import SANITIZED, patiently, wait_until
+from harness_serve import MODE, ServeCase
 
 IDR, RECOVERY = 2, 5
 SOON = 4  # frames after a loss until the picture is right again: the way there and back, and two
@@ -63,10 +63,10 @@ class MoonlightNetwork(ServeCase):
     def lose_and_compare(self, host, device):
         """Beside the client that loses frames goes a decoder that loses none: from the recovery on
         both show the same, bit for bit, and it costs what any picture does."""
-        stream = device.play('--shadow', '--lose', '40,32', app=1).wait_playing()
+        stream = device.play('--shadow', '--lose', '40,32', app=1,
+                             mode='640x360x20' if SANITIZED else MODE).wait_playing()
         before = self.figures(host, 30)
         after = self.figures(host, before['frames_new'] + 100)
-        self.assertEqual(before['idr_made'], after['idr_made'])
         seen = stream.frames()
         start = stream.mark
         stream.send('idr')
@@ -78,11 +78,14 @@ class MoonlightNetwork(ServeCase):
         self.assertTrue(all(frame['same'] for frame in stream.frames()))
         lost = [event['first'] for event in stream.all('lost') if event['first'] < seen[-1]['frame']]
         self.assertEqual([40, 72, 104], lost[:3])
-        idrs = [frame['frame'] for frame in seen if frame['type'] == IDR]
-        self.judge(idrs[-1] < 8, f'IDRs at the start: {idrs}')
-        for number in lost:
-            again = next(frame for frame in seen if frame['frame'] > number)
-            self.judge(again['frame'] - number <= SOON, f'{again} after {number} was lost')
+        idrs = [frame['frame'] for frame in seen if frame['type'] == IDR and frame['frame'] < lost[0]]
+        healed = [next(frame for frame in seen if frame['frame'] > number) for number in lost]
+        late = [again for number, again in zip(lost, healed) if again['frame'] - number > SOON]
+        if late or idrs[-1] >= 8:  # the count of pictures may be lost with them, see invalidation()
+            self.judge(False, f'{late} after {lost} were lost; IDRs at the start: {idrs}')
+            return
+        self.assertEqual(before['idr_made'], after['idr_made'])
+        for number, again in zip(lost, healed):
             self.assertEqual(RECOVERY, again['type'], again)
             near = [f['size'] for f in seen if f['type'] == 1 and abs(f['frame'] - number) <= 16]
             self.assertLess(again['size'], 2 * max(near), (again, near))
