@@ -51,7 +51,7 @@ class Run(harness.Case):
         self.assertIn(reason, run.messages())
         self.assertEqual(run.stats()['encoder_restarts'], 1)
         harness.probe(run.output, (640, 360))
-        marks = [mark for mark in harness.read_marks(run.output) if mark['crc_ok']]
+        marks = harness.read_marks(run.output)  # the first one may be of the empty screen
         found = harness.numbers(marks)
         self.assertEqual(found, sorted(found))
         self.assertGreater(found[-1], committed - 10)
