@@ -159,9 +159,10 @@ static void make(struct slot *slot) {
 		return;
 	}
 	if (!may_make(gamepads)) {
-		es_log(gamepads->limit_logged ? ES_LOG_DEBUG : ES_LOG_WARN,
-				"gamepads come and go too often: some come late");
-		gamepads->limit_logged = true;
+		if (!gamepads->limit_logged) {
+			gamepads->limit_logged = true;
+			es_log(ES_LOG_WARN, "gamepads come and go too often: some come late");
+		}
 		wl_event_source_timer_update(gamepads->retry, DEVICE_NS / ES_NS_PER_MS);
 		return;
 	}

@@ -119,12 +119,12 @@ static void put_state(const struct es_pad_report *report, uint8_t id, uint8_t *o
 static void put_motion(const struct es_pad_report *report, uint8_t *out) {
 	const int32_t *a = report->acceleration, *r = report->rotation;
 	const int32_t accelerations[3] = {-a[2], -a[0], a[1]}, rotations[3] = {-r[2], -r[0], r[1]};
-	for (int i = 0; i < 3; i++) {
-		pad_put_le16(out + 2 * i, pad_scaled(accelerations[i], UNITS_PER_G, GRAVITY));
-		pad_put_le16(out + 6 + 2 * i, pad_scaled(rotations[i], GYRO_UNITS, 1000000));
+	for (int sample = 0; sample < 3; sample++, out += 12) {
+		for (int i = 0; i < 3; i++) {
+			pad_put_le16(out + 2 * i, pad_scaled(accelerations[i], UNITS_PER_G, GRAVITY));
+			pad_put_le16(out + 6 + 2 * i, pad_scaled(rotations[i], GYRO_UNITS, 1000000));
+		}
 	}
-	memcpy(out + 12, out, 12);
-	memcpy(out + 24, out, 12);
 }
 
 static size_t pack(const struct es_pad_report *report, uint8_t *out) {
