@@ -313,17 +313,18 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         """Not even the group that event devices are for otherwise."""
         nodes = [device.path for device in devices()]
         self.assertTrue(nodes)
-        wait_until(lambda: all(stat.S_IMODE(os.stat(node).st_mode) == 0o600 for node in nodes),
-                   'udev has been there')
+        def properties(node):
+            return harness_vm.output_of('udevadm', 'info', '--query=property', node).splitlines()
         for node in nodes:
+            wait_until(lambda node=node: 'ID_SEAT=seat-earthshine' in properties(node),
+                       f'udev has been at {node}')
+            self.assertEqual(0o600, stat.S_IMODE(os.stat(node).st_mode))
             self.assertEqual((0, 0), (os.stat(node).st_uid, os.stat(node).st_gid))
             tried = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--groups',
                                     str(grp.getgrnam('input').gr_gid), 'cat', node],
                                    capture_output=True, text=True, timeout=harness_vm.TIMEOUT)
             self.assertIn('Permission denied', tried.stderr)
-            lines = harness_vm.output_of('udevadm', 'info', '--query=property', node).splitlines()
-            self.assertIn('ID_SEAT=seat-earthshine', lines)
-            now = [line for line in lines if line.startswith('CURRENT_TAGS=')]
+            now = [line for line in properties(node) if line.startswith('CURRENT_TAGS=')]
             self.assertNotIn('uaccess', ' '.join(now))
 
     def check_killed(self):
