@@ -69,10 +69,10 @@ static int restrict_files(const struct es_confinement *needs) {
 	};
 	int abi = landlock_apply(&rights);
 	if (abi == 0) {
-		es_log(ES_LOG_INFO, "without Landlock (%s): files are closed by system calls alone",
+		es_log(ES_LOG_DEBUG, "without Landlock (%s): files are closed by system calls alone",
 				strerror(errno));
 	} else if (abi < ES_LANDLOCK_ABI_SCOPE) {
-		es_log(ES_LOG_INFO, "Landlock here is version %d: %d has abstract sockets and signals", abi,
+		es_log(ES_LOG_DEBUG, "Landlock here is version %d: %d has abstract sockets and signals", abi,
 				ES_LANDLOCK_ABI_SCOPE);
 	}
 	return abi;
