@@ -89,7 +89,8 @@ class Eye:
 
 def devices(name=None):
     found = []
-    for path in sorted(evdev.list_devices()):
+    # Not evdev.list_devices: it trips over those that go meanwhile.
+    for path in sorted(glob.glob('/dev/input/event*')):
         try:
             device = evdev.InputDevice(path)
         except OSError:
