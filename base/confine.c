@@ -72,8 +72,8 @@ static int restrict_files(const struct es_confinement *needs) {
 		es_log(ES_LOG_DEBUG, "without Landlock (%s): files are closed by system calls alone",
 				strerror(errno));
 	} else if (abi < ES_LANDLOCK_ABI_SCOPE) {
-		es_log(ES_LOG_DEBUG, "Landlock here is version %d: %d has abstract sockets and signals", abi,
-				ES_LANDLOCK_ABI_SCOPE);
+		es_log(ES_LOG_DEBUG, "Landlock here is version %d: %d has abstract sockets and signals",
+				abi, ES_LANDLOCK_ABI_SCOPE);
 	}
 	return abi;
 }
