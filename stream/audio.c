@@ -250,11 +250,12 @@ static void end_count(struct es_audio *audio) {
 		add_silence(audio, audio->packet_frames - audio->n);
 		encode_full(audio);
 	}
-	// At least one more: the encoder is behind by a part of a packet.
-	do {
+	// At least one more: the encoder is behind by a part of a packet. Also where it makes none any more,
+	// there is an end.
+	for (uint8_t i = 0; i < block && (i == 0 || audio->counts.packets % block != 0); i++) {
 		add_silence(audio, audio->packet_frames);
 		encode_full(audio);
-	} while (audio->counts.packets % block != 0);
+	}
 	audio->running = false;
 	audio->skip = 0;
 	audio->drift_ns = 0;
