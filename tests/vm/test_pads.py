@@ -16,10 +16,6 @@ import harness_serve
 import harness_vm
 from harness import wait_until
 
-CACHE = '/root/.cache'
-harness_serve.CACHE = CACHE
-harness_serve.WAIT = harness_vm.TIMEOUT
-
 # What a client says: bits of buttons and capabilities, types.
 UP, DOWN, LEFT, RIGHT, START, BACK, LS, RS = (1 << i for i in range(8))
 LB, RB, GUIDE, A, B, X, Y = 0x100, 0x200, 0x400, 0x1000, 0x2000, 0x4000, 0x8000
@@ -114,7 +110,7 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
     def play(self, settings=()):
         """An app with a client that looks at it."""
         app = (harness.paint('--fullscreen', '--rate', '5'), list(settings))
-        self.host = self.serve({'paint': app}, env={'XDG_CACHE_HOME': CACHE})
+        self.host = self.serve({'paint': app}, env={'XDG_CACHE_HOME': harness_vm.CACHE})
         self.device = self.host.device().paired()
         return self.device.play(app=1, mode='320x240x30').wait_playing()
 
