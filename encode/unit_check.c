@@ -60,7 +60,9 @@ static struct found look_at_nals(const uint8_t *data, size_t size, bool hevc) {
 		} else {
 			take_h264(&found, data + at);
 		}
-		at = find_start(data, size, at);
+		if (!found.picture) { // nothing is looked for in a slice: it is long
+			at = find_start(data, size, at);
+		}
 	}
 	found.vps |= !hevc;
 	return found;
