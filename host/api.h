@@ -1,0 +1,45 @@
+// What can be asked of a running host, by its operator at the control socket and by a browser, a
+// script or a plugin over HTTPS: one table of routes, from which dispatch, rights and openapi.json come.
+// Single-threaded, on the host's event loop.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Each may what the ones before it may.
+enum es_role {
+	ES_ROLE_NONE, // a stranger
+	ES_ROLE_VIEW,
+	ES_ROLE_PLAY,
+	ES_ROLE_ADMIN,
+};
+
+struct es_api_host; // what the routes work on, see api_host.h
+
+struct es_api_answer {
+	unsigned status; // as of HTTP
+	const char *type; // "application/json", ...; constant
+	char *body; // the callee's to free; NULL: no memory
+	size_t size;
+};
+
+// One request under way: the caller's memory, which must stay where it is until it is answered or
+// forgotten.
+struct es_api_call {
+	const struct es_api_host *host;
+	const char *method, *target; // "GET", "/api/v1/apps?x=y"; needed until api_handle returns
+	const void *body; // the same; may be NULL
+	size_t body_size;
+	enum es_role role; // of who asks
+	bool confirmed; // the password was given a short while ago; true at the control socket
+	// Called exactly once, now or later.
+	void (*answer)(void *data, const struct es_api_answer *answer);
+	void *data;
+	// The route's, while it waits.
+	bool waits;
+	void (*forget)(struct es_api_call *call);
+};
+
+void api_handle(struct es_api_call *call);
+// The asker has gone: answer is not called any more.
+void api_forget(struct es_api_call *call);
