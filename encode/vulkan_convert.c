@@ -8,8 +8,7 @@
 #include "base/fd.h"
 #include "convert_spv.h"
 #include "cursor_spv.h"
-#include "encode/vulkan_pipeline.h"
-#include "encode/yuv_matrix.h"
+#include "encode/vulkan_converter.h"
 
 #define TRANSFER_PQ 16
 // The cursor's box aligned out to even pixels, and the chroma that its last column reaches.
@@ -24,39 +23,6 @@ struct convert_parameters {
 	int32_t shown[4], dst[4];
 	int32_t screen[2];
 	int32_t max_code, shift;
-};
-
-// As in cursor.comp.
-struct cursor_parameters {
-	float y[4], u[4], v[4];
-	int32_t origin[2], size[2], place[2], cursor_size[2], screen[2];
-	int32_t max_code, shift, pq;
-};
-
-// What is recorded again and again, each time when the submission before is done.
-struct job {
-	VkCommandBuffer commands;
-	uint64_t submission; // 0: none yet
-};
-
-struct es_vulkan_converter {
-	struct es_vulkan_gpu *gpu; // borrowed
-	struct es_mode mode;
-	struct es_yuv_matrix matrix;
-	bool pq;
-	uint32_t width, height; // even
-
-	// Always in VK_IMAGE_LAYOUT_GENERAL.
-	struct es_vulkan_image plane[2]; // the clean picture
-	struct es_vulkan_image patch[2]; // a part of it, with the cursor
-
-	struct es_vulkan_buffer cursor; // its image
-	uint64_t cursor_serial; // of the image in there; 0: none
-
-	struct es_vulkan_pipeline convert_shader, cursor_shader;
-	VkCommandPool pool;
-	struct job convert, write;
-	VkSemaphore acquire, release;
 };
 
 static const VkFormat plane_format[2][2] = {
@@ -119,7 +85,7 @@ static bool create_shaders(struct es_vulkan_converter *converter) {
 					VK_DESCRIPTOR_TYPE_STORAGE_IMAGE, VK_DESCRIPTOR_TYPE_STORAGE_IMAGE,
 					VK_DESCRIPTOR_TYPE_STORAGE_BUFFER},
 			.n_bindings = 5,
-			.parameters_size = sizeof(struct cursor_parameters),
+			.parameters_size = sizeof(struct es_cursor_parameters),
 	};
 	if (!vulkan_pipeline_init(gpu, &converter->convert_shader, convert_spv, sizeof(convert_spv)) ||
 			!vulkan_pipeline_init(gpu, &converter->cursor_shader, cursor_spv, sizeof(cursor_spv))) {
@@ -179,80 +145,23 @@ static bool create_semaphores(struct es_vulkan_converter *converter) {
 
 // --- recording
 
-static bool begin_job(struct es_vulkan_converter *converter, struct job *job) {
-	const struct es_vulkan_api *vk = &converter->gpu->vk;
-	VkCommandBufferBeginInfo info = {
-			.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
-			.flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
-	};
-	return (job->submission == 0 || vulkan_gpu_wait(converter->gpu, job->submission)) &&
-			vk->ResetCommandBuffer(job->commands, 0) == VK_SUCCESS &&
-			vk->BeginCommandBuffer(job->commands, &info) == VK_SUCCESS;
-}
-
-static bool end_job(struct es_vulkan_converter *converter, struct job *job,
-		const struct es_vulkan_order *order) {
-	if (converter->gpu->vk.EndCommandBuffer(job->commands) != VK_SUCCESS) {
-		return false;
-	}
-	job->submission = vulkan_gpu_submit(converter->gpu, job->commands, order);
-	return job->submission != 0;
-}
-
-static void record_barriers(const struct es_vulkan_converter *converter, VkCommandBuffer commands,
-		const VkMemoryBarrier2 *memory, const VkImageMemoryBarrier2 *images, uint32_t n_images) {
-	VkDependencyInfo info = {
-			.sType = VK_STRUCTURE_TYPE_DEPENDENCY_INFO,
-			.memoryBarrierCount = memory != NULL ? 1 : 0,
-			.pMemoryBarriers = memory,
-			.imageMemoryBarrierCount = n_images,
-			.pImageMemoryBarriers = images,
-	};
-	converter->gpu->vk.CmdPipelineBarrier2(commands, &info);
-}
-
-static VkImageMemoryBarrier2 image_barrier(VkImage image, VkImageAspectFlags aspect) {
-	return (VkImageMemoryBarrier2){
-			.sType = VK_STRUCTURE_TYPE_IMAGE_MEMORY_BARRIER_2,
-			.srcQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED,
-			.dstQueueFamilyIndex = VK_QUEUE_FAMILY_IGNORED,
-			.image = image,
-			.subresourceRange = {aspect, 0, 1, 0, 1},
-	};
-}
-
-// Of our own images, which the GPU uses in turn: what is done before is there for what comes.
-static void record_turn(const struct es_vulkan_converter *converter, VkCommandBuffer commands) {
-	VkMemoryBarrier2 barrier = {
-			.sType = VK_STRUCTURE_TYPE_MEMORY_BARRIER_2,
-			.srcStageMask =
-					VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_2_TRANSFER_BIT,
-			.srcAccessMask = VK_ACCESS_2_SHADER_WRITE_BIT | VK_ACCESS_2_TRANSFER_WRITE_BIT,
-			.dstStageMask =
-					VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_2_TRANSFER_BIT,
-			.dstAccessMask = VK_ACCESS_2_SHADER_READ_BIT | VK_ACCESS_2_SHADER_WRITE_BIT |
-					VK_ACCESS_2_TRANSFER_READ_BIT | VK_ACCESS_2_TRANSFER_WRITE_BIT,
-	};
-	record_barriers(converter, commands, &barrier, NULL, 0);
-}
-
 // Once, out of the layout that images begin in.
 static bool prepare_images(struct es_vulkan_converter *converter) {
-	struct job *job = &converter->convert;
-	if (!begin_job(converter, job)) {
+	struct es_vulkan_job *job = &converter->convert;
+	if (!vulkan_job_begin(converter->gpu, job)) {
 		return false;
 	}
 	VkImageMemoryBarrier2 barriers[4];
 	for (int i = 0; i < 4; i++) {
 		const struct es_vulkan_image *image =
 				i < 2 ? &converter->plane[i] : &converter->patch[i - 2];
-		barriers[i] = image_barrier(image->image, VK_IMAGE_ASPECT_COLOR_BIT);
+		barriers[i] = vulkan_image_barrier(image->image, VK_IMAGE_ASPECT_COLOR_BIT);
 		barriers[i].newLayout = VK_IMAGE_LAYOUT_GENERAL;
 		barriers[i].dstStageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT;
 		barriers[i].dstAccessMask = VK_ACCESS_2_MEMORY_READ_BIT | VK_ACCESS_2_MEMORY_WRITE_BIT;
 	}
-	record_barriers(converter, job->commands, NULL, barriers, 4);
-	return end_job(converter, job, NULL);
+	vulkan_job_barriers(converter->gpu, job->commands, NULL, barriers, 4);
+	return vulkan_job_end(converter->gpu, job, NULL);
 }
 
 struct es_vulkan_converter *vulkan_converter_create(struct es_vulkan_gpu *gpu,
@@ -362,7 +271,8 @@ static bool view_fits(const struct es_vulkan_converter *converter,
 static void record_ownership(const struct es_vulkan_converter *converter, VkCommandBuffer commands,
 		const struct es_vulkan_source *source, bool back) {
 	uint32_t ours = converter->gpu->family, theirs = converter->gpu->foreign_family;
-	VkImageMemoryBarrier2 barrier = image_barrier(source->image.image, VK_IMAGE_ASPECT_COLOR_BIT);
+	VkImageMemoryBarrier2 barrier =
+			vulkan_image_barrier(source->image.image, VK_IMAGE_ASPECT_COLOR_BIT);
 	barrier.oldLayout = back ? VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL : VK_IMAGE_LAYOUT_GENERAL;
 	barrier.newLayout = back ? VK_IMAGE_LAYOUT_GENERAL : VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL;
 	barrier.srcQueueFamilyIndex = back ? ours : theirs;
@@ -375,17 +285,18 @@ static void record_ownership(const struct es_vulkan_converter *converter, VkComm
 		barrier.dstStageMask = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT;
 		barrier.dstAccessMask = VK_ACCESS_2_SHADER_READ_BIT;
 	}
-	record_barriers(converter, commands, NULL, &barrier, 1);
+	vulkan_job_barriers(converter->gpu, commands, NULL, &barrier, 1);
 }
 
 static void record_upload(const struct es_vulkan_converter *converter, VkCommandBuffer commands,
 		const struct es_vulkan_source *source) {
-	VkImageMemoryBarrier2 barrier = image_barrier(source->image.image, VK_IMAGE_ASPECT_COLOR_BIT);
+	VkImageMemoryBarrier2 barrier =
+			vulkan_image_barrier(source->image.image, VK_IMAGE_ASPECT_COLOR_BIT);
 	barrier.newLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
 	barrier.srcStageMask = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT;
 	barrier.dstStageMask = VK_PIPELINE_STAGE_2_TRANSFER_BIT;
 	barrier.dstAccessMask = VK_ACCESS_2_TRANSFER_WRITE_BIT;
-	record_barriers(converter, commands, NULL, &barrier, 1);
+	vulkan_job_barriers(converter->gpu, commands, NULL, &barrier, 1);
 	VkBufferImageCopy copy = {
 			.imageSubresource = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1},
 			.imageExtent = {source->image.width, source->image.height, 1},
@@ -398,7 +309,7 @@ static void record_upload(const struct es_vulkan_converter *converter, VkCommand
 	barrier.srcAccessMask = VK_ACCESS_2_TRANSFER_WRITE_BIT;
 	barrier.dstStageMask = VK_PIPELINE_STAGE_2_COMPUTE_SHADER_BIT;
 	barrier.dstAccessMask = VK_ACCESS_2_SHADER_READ_BIT;
-	record_barriers(converter, commands, NULL, &barrier, 1);
+	vulkan_job_barriers(converter->gpu, commands, NULL, &barrier, 1);
 }
 
 // On the CPU: what an app never signals must not hold up a queue that libavcodec uses too.
@@ -464,7 +375,7 @@ static void record_convert(struct es_vulkan_converter *converter, struct es_vulk
 	bool foreign = source->staging.buffer == VK_NULL_HANDLE;
 	vulkan_pipeline_bind_image(converter->gpu, &converter->convert_shader, 0, source->image.view,
 			VK_IMAGE_LAYOUT_SHADER_READ_ONLY_OPTIMAL);
-	record_turn(converter, commands);
+	vulkan_job_turn(converter->gpu, commands);
 	if (foreign) {
 		record_ownership(converter, commands, source, false);
 	} else {
@@ -487,7 +398,7 @@ bool vulkan_converter_convert(struct es_vulkan_converter *converter,
 		return false;
 	}
 	*why = "the GPU is lost";
-	if (!begin_job(converter, &converter->convert) ||
+	if (!vulkan_job_begin(converter->gpu, &converter->convert) ||
 			!take_fence(converter, acquire_fd, &order, why)) {
 		return false;
 	}
@@ -495,143 +406,11 @@ bool vulkan_converter_convert(struct es_vulkan_converter *converter,
 	if (converter->gpu->exports_fences) {
 		order.signal[order.n_signal++].semaphore = converter->release;
 	}
-	if (!end_job(converter, &converter->convert, &order)) {
+	if (!vulkan_job_end(converter->gpu, &converter->convert, &order)) {
 		return false;
 	}
 	source->used = converter->convert.submission;
 	return give_release(converter, release_fd);
-}
-
-// --- to the encoder
-
-// The part of the picture that the cursor is in; width 0: none.
-static struct es_rect cursor_box(
-		const struct es_vulkan_converter *converter, const struct es_cursor_view *cursor) {
-	if (cursor->argb == NULL) {
-		return (struct es_rect){0};
-	}
-	int64_t left = (int64_t)cursor->x & ~INT64_C(1), top = (int64_t)cursor->y & ~INT64_C(1);
-	int64_t right = (((int64_t)cursor->x + cursor->width) & ~INT64_C(1)) + 2;
-	int64_t bottom = ((int64_t)cursor->y + cursor->height + 1) & ~INT64_C(1);
-	left = left > 0 ? left : 0;
-	top = top > 0 ? top : 0;
-	right = right < converter->width ? right : converter->width;
-	bottom = bottom < converter->height ? bottom : converter->height;
-	if (right <= left || bottom <= top) {
-		return (struct es_rect){0};
-	}
-	return (struct es_rect){
-			(uint32_t)left, (uint32_t)top, (uint32_t)(right - left), (uint32_t)(bottom - top)};
-}
-
-static void record_cursor(struct es_vulkan_converter *converter,
-		const struct es_cursor_view *cursor, const struct es_rect *box) {
-	const struct es_yuv_matrix *matrix = &converter->matrix;
-	struct cursor_parameters p = {
-			.origin = {(int32_t)box->x, (int32_t)box->y},
-			.size = {(int32_t)box->width, (int32_t)box->height},
-			.place = {cursor->x, cursor->y},
-			.cursor_size = {(int32_t)cursor->width, (int32_t)cursor->height},
-			.screen = {(int32_t)converter->mode.width, (int32_t)converter->mode.height},
-			.max_code = matrix->max_code,
-			.shift = matrix->shift,
-			.pq = converter->pq,
-	};
-	memcpy(p.y, matrix->y, sizeof(p.y));
-	memcpy(p.u, matrix->u, sizeof(p.u));
-	memcpy(p.v, matrix->v, sizeof(p.v));
-	if (cursor->serial != converter->cursor_serial) {
-		memcpy(converter->cursor.map, cursor->argb,
-				sizeof(uint32_t) * cursor->width * cursor->height);
-		converter->cursor_serial = cursor->serial;
-	}
-	vulkan_pipeline_record(converter->gpu, &converter->cursor_shader, converter->write.commands, &p,
-			box->width, box->height);
-}
-
-// A part of one plane, in its own samples.
-struct part {
-	const struct es_vulkan_image *from;
-	uint32_t plane;
-	uint32_t x, y, width, height; // in the target
-};
-
-static void record_copy(struct es_vulkan_converter *converter,
-		const struct es_vulkan_target *target, const struct part *part) {
-	const struct es_vulkan_gpu *gpu = converter->gpu;
-	VkCommandBuffer commands = converter->write.commands;
-	VkImageSubresourceLayers from = {VK_IMAGE_ASPECT_COLOR_BIT, 0, 0, 1};
-	VkExtent3D extent = {part->width, part->height, 1};
-	if (target->buffer == VK_NULL_HANDLE) {
-		VkImageCopy copy = {
-				.srcSubresource = from,
-				.dstSubresource = {target->aspect[part->plane], 0, 0, 1},
-				.dstOffset = {(int32_t)part->x, (int32_t)part->y, 0},
-				.extent = extent,
-		};
-		gpu->vk.CmdCopyImage(commands, part->from->image, VK_IMAGE_LAYOUT_GENERAL,
-				target->image[part->plane], VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL, 1, &copy);
-		return;
-	}
-	uint32_t sample = (converter->matrix.max_code > 255 ? 2 : 1) << part->plane;
-	VkBufferImageCopy copy = {
-			.bufferOffset = target->offset[part->plane] + (VkDeviceSize)part->y * target->pitch +
-					(VkDeviceSize)part->x * sample,
-			.bufferRowLength = target->pitch / sample,
-			.imageSubresource = from,
-			.imageExtent = extent,
-	};
-	gpu->vk.CmdCopyImageToBuffer(
-			commands, part->from->image, VK_IMAGE_LAYOUT_GENERAL, target->buffer, 1, &copy);
-}
-
-static void record_copies(struct es_vulkan_converter *converter,
-		const struct es_vulkan_target *target, const struct es_vulkan_image *from,
-		const struct es_rect *where) {
-	for (uint32_t i = 0; i < 2; i++) {
-		struct part part = {
-				&from[i], i, where->x >> i, where->y >> i, where->width >> i, where->height >> i};
-		record_copy(converter, target, &part);
-	}
-}
-
-static void record_target(
-		struct es_vulkan_converter *converter, const struct es_vulkan_target *target) {
-	if (target->buffer != VK_NULL_HANDLE) {
-		return; // waited for and signalled by semaphores alone
-	}
-	bool one = target->image[0] == target->image[1];
-	VkImageMemoryBarrier2 barriers[2];
-	for (uint32_t i = 0; i < (one ? 1 : 2); i++) {
-		// All of it is written, whatever it was before, and whosever.
-		barriers[i] = image_barrier(target->image[i], VK_IMAGE_ASPECT_COLOR_BIT);
-		barriers[i].newLayout = VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL;
-		barriers[i].srcStageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT;
-		barriers[i].dstStageMask = VK_PIPELINE_STAGE_2_TRANSFER_BIT;
-		barriers[i].dstAccessMask = VK_ACCESS_2_TRANSFER_WRITE_BIT;
-	}
-	record_barriers(converter, converter->write.commands, NULL, barriers, one ? 1 : 2);
-}
-
-bool vulkan_converter_write(struct es_vulkan_converter *converter,
-		const struct es_cursor_view *cursor, const struct es_vulkan_target *target,
-		const struct es_vulkan_order *order) {
-	struct es_rect all = {0, 0, converter->width, converter->height};
-	struct es_rect box = cursor_box(converter, cursor);
-	if (!begin_job(converter, &converter->write)) {
-		return false;
-	}
-	record_turn(converter, converter->write.commands);
-	if (box.width != 0) {
-		record_cursor(converter, cursor, &box);
-	}
-	record_target(converter, target);
-	record_copies(converter, target, converter->plane, &all);
-	if (box.width != 0) {
-		record_turn(converter, converter->write.commands);
-		record_copies(converter, target, converter->patch, &box);
-	}
-	return end_job(converter, &converter->write, order);
 }
 
 uint32_t vulkan_converter_family(const struct es_vulkan_converter *converter) {
