@@ -291,6 +291,7 @@ static void handle_credit(struct es_frame_link *link, uint32_t n) {
 	link->credits = link->credits + n < MAX_CREDITS ? link->credits + n : MAX_CREDITS;
 	link->answered = link->answered || link->owes_credit;
 	link->owes_credit = false;
+	link->told_ns = 0;
 	link->events->credit(link, link->data);
 }
 

@@ -71,6 +71,7 @@ struct es_frame_link {
 	uint32_t credits;
 	int64_t no_credit_since_ns;
 	bool owes_credit; // a frame was sent and no credit came since
+	int64_t told_ns; // that it does not answer; 0: not since it last did
 	bool answered; // at least one frame has been encoded
 	uint64_t last_buffer_id;
 	struct es_sent_frame sent[ES_LINK_MAX_SENT];

@@ -97,6 +97,19 @@ static int64_t patience_ns(const struct es_frame_link *link) {
 	return link->answered || link->stuck_ns > FIRST_STUCK_NS ? link->stuck_ns : FIRST_STUCK_NS;
 }
 
+// The host, once told, may give it as long again.
+static int64_t silent_since_ns(const struct es_frame_link *link) {
+	return link->told_ns != 0 ? link->told_ns : link->no_credit_since_ns;
+}
+
+static void tell_stuck(struct es_viewers *viewers, struct es_frame_link *link, int64_t now_ns) {
+	es_log(link->told_ns == 0 ? ES_LOG_WARN : ES_LOG_DEBUG,
+			"viewer %u: the encoder has not answered for %d ms", link->viewer,
+			(int)((now_ns - link->no_credit_since_ns) / ES_NS_PER_MS));
+	link->told_ns = now_ns;
+	session_report_stuck(viewers->display->session, link->viewer);
+}
+
 // One for all links: the one that has waited longest decides.
 static void arm_watchdog(struct es_viewers *viewers) {
 	int64_t now_ns = clock_now_ns(), left_ns = 0;
@@ -105,7 +118,7 @@ static void arm_watchdog(struct es_viewers *viewers) {
 		if (!link->owes_credit || link->credits > 0) {
 			continue;
 		}
-		int64_t link_ns = link->no_credit_since_ns + patience_ns(link) - now_ns;
+		int64_t link_ns = silent_since_ns(link) + patience_ns(link) - now_ns;
 		link_ns = link_ns > ES_NS_PER_MS ? link_ns : ES_NS_PER_MS;
 		left_ns = left_ns == 0 || link_ns < left_ns ? link_ns : left_ns;
 	}
@@ -119,11 +132,8 @@ static int handle_watchdog(void *data) {
 	struct es_frame_link *link;
 	wl_list_for_each (link, &viewers->links, link) {
 		if (link->owes_credit && link->credits == 0 &&
-				now_ns - link->no_credit_since_ns >= patience_ns(link)) {
-			es_log(ES_LOG_WARN, "viewer %u: the encoder has not answered for %d ms", link->viewer,
-					(int)(patience_ns(link) / ES_NS_PER_MS));
-			link->owes_credit = false; // told once
-			session_report_stuck(viewers->display->session, link->viewer);
+				now_ns - silent_since_ns(link) >= patience_ns(link)) {
+			tell_stuck(viewers, link, now_ns);
 		}
 	}
 	arm_watchdog(viewers);

@@ -13,6 +13,7 @@
 #include "host/encoder_slot.h"
 #include "host/event_timer.h"
 #include "host/play_state.h"
+#include "host/starvation.h"
 
 #define READY_NS (15 * ES_NS_PER_S) // of an encoder, from its start
 #define LEAVE_NS (2 * ES_NS_PER_S) // from hanging up to the end of a room
@@ -30,6 +31,7 @@ struct es_play_viewer {
 	struct es_session_msg start_encode; // as every encoder is started
 	struct es_room_process *encoder, *streamer; // NULL: gone
 	struct es_encoder_slot slot;
+	struct es_starvation starvation; // of the encoder
 	sd_event_source *ready_timer;
 	bool attached; // to the display
 	bool left, streamer_ended;
@@ -113,8 +115,21 @@ static void lose_encoder(struct es_play_viewer *viewer, const char *why) {
 	}
 }
 
+static bool encoder_starves(struct es_play_viewer *viewer) {
+	struct es_run_time at;
+	int64_t patience_ns = encoder_slot_stuck_ms(&viewer->slot, true) * ES_NS_PER_MS;
+	if (viewer->left || viewer->encoder == NULL || !run_time_read(room_pid(viewer->encoder), &at) ||
+			!starvation_judge(&viewer->starvation, &at, patience_ns, clock_now_ns())) {
+		return false;
+	}
+	es_log(viewer->starvation.n_grants == 1 ? ES_LOG_WARN : ES_LOG_DEBUG,
+			"the %s gets no processor, the machine is overloaded: waiting on",
+			room_label(viewer->encoder));
+	return true;
+}
+
 void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number) {
-	if (number == viewer->number) {
+	if (number == viewer->number && !encoder_starves(viewer)) {
 		encoder_slot_blame(&viewer->slot, "did not answer any more");
 		lose_encoder(viewer, "does not answer any more");
 	}
@@ -169,6 +184,7 @@ static bool start_encoder(struct es_play_viewer *viewer) {
 	encoder_slot_fill(&viewer->slot, &viewer->start_encode);
 	room_send(viewer->encoder, &viewer->start_encode, NULL, 0);
 	encoder_slot_started(&viewer->slot, clock_now_ns());
+	viewer->starvation = (struct es_starvation){0};
 	event_timer_set(plays->event, &viewer->ready_timer, READY_NS, handle_ready_time, viewer);
 	return attach(viewer, ES_ATTACH_UNIT, viewer->encoder, viewer->streamer);
 }
@@ -436,7 +452,11 @@ void play_viewer_leave(struct es_play_viewer *viewer, uint32_t code) {
 }
 
 void play_viewer_poll_stats(struct es_play_viewer *viewer) {
+	struct es_run_time at;
 	if (viewer->encoder != NULL) {
+		if (run_time_read(room_pid(viewer->encoder), &at)) {
+			starvation_note(&viewer->starvation, &at, clock_now_ns());
+		}
 		room_poll_stats(viewer->encoder);
 	}
 	if (viewer->streamer != NULL) {

@@ -12,6 +12,7 @@
 void run_encoder_started(struct es_run *run) {
 	int64_t now_ns = clock_now_ns();
 	encoder_slot_started(&run->encoder, now_ns);
+	run->starvation = (struct es_starvation){0};
 	run->encode_unanswered = 0;
 	run->encode_deadline_ns = now_ns + READY_NS;
 }
@@ -91,8 +92,25 @@ static void lose(struct es_run *run, const char *why) {
 	}
 }
 
+static bool starves(struct es_run *run) {
+	struct es_run_time at;
+	int64_t patience_ns = encoder_slot_stuck_ms(&run->encoder, false) * ES_NS_PER_MS;
+	if (!run_time_read(session_pid(run->session, ES_ROOM_ENCODE), &at) ||
+			!starvation_judge(&run->starvation, &at, patience_ns, clock_now_ns())) {
+		return false;
+	}
+	if (run->starvation.n_grants == 1) {
+		run_say(run, ES_LOG_WARN,
+				"the encoder gets no processor, the machine is overloaded: waiting on");
+	}
+	return true;
+}
+
 void run_encoder_stuck(struct es_run *run) {
 	char why[64];
+	if (starves(run)) {
+		return;
+	}
 	snprintf(why, sizeof(why), "has not answered for %g s",
 			encoder_slot_stuck_ms(&run->encoder, false) / 1000.0);
 	encoder_slot_blame(&run->encoder, why);
@@ -108,6 +126,10 @@ void run_encoder_needed(struct es_run *run) {
 
 // Counted in questions, not in time: we may have been stopped ourselves.
 void run_encoder_asked(struct es_run *run) {
+	struct es_run_time at;
+	if (run_time_read(session_pid(run->session, ES_ROOM_ENCODE), &at)) {
+		starvation_note(&run->starvation, &at, clock_now_ns());
+	}
 	int64_t silent_ns = ++run->encode_unanswered * live_line_interval_ns(&run->figures.line);
 	if (silent_ns > SILENT_NS) {
 		run->encode_unanswered = 0;

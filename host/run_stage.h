@@ -19,6 +19,7 @@
 #include "host/run_summary.h"
 #include "host/runtime_dir.h"
 #include "host/session.h"
+#include "host/starvation.h"
 
 enum es_run_stage {
 	ES_RUN_STARTING,
@@ -55,6 +56,7 @@ struct es_run {
 
 	// run_encoder
 	struct es_encoder_slot encoder;
+	struct es_starvation starvation;
 	unsigned encode_unanswered; // asked for statistics so often, and it has said nothing
 	int64_t encode_deadline_ns; // until it is ready, or gone after its END; 0: none
 };
