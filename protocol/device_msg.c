@@ -4,6 +4,7 @@
 
 #include "protocol/bytes.h"
 #include "protocol/device_msg_pad.h"
+#include "protocol/utf8.h"
 
 #define LETTER 'D'
 #define KEY_LAST 0x2ff
@@ -100,39 +101,10 @@ static void get_touch(struct es_reader *r, struct es_device_msg *msg) {
 	msg->touch.y = get_le16(r);
 }
 
-// Bytes of the UTF-8 character at p, 0 if it is none: no overlong forms, surrogates or code
-// points past U+10FFFF. p ends with a NUL, which is no continuation byte.
-static size_t character_size(const uint8_t *p) {
-	if (p[0] < 0x80) {
-		return 1;
-	}
-	size_t size = p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-			: p[0] >= 0xe0 && p[0] < 0xf0	  ? 3
-			: p[0] >= 0xf0 && p[0] < 0xf5	  ? 4
-											  : 0;
-	for (size_t i = 1; i < size; i++) {
-		if ((p[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-	}
-	bool refused = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
-			(p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90);
-	return refused ? 0 : size;
-}
-
 static bool text_valid(const struct es_device_msg *msg) {
 	const char *text = msg->text.utf8;
-	if (memchr(text, '\0', sizeof(msg->text.utf8)) == NULL || *text == '\0') {
-		return false;
-	}
-	while (*text != '\0') {
-		size_t size = character_size((const uint8_t *)text);
-		if (size == 0) {
-			return false;
-		}
-		text += size;
-	}
-	return true;
+	const char *end = memchr(text, '\0', sizeof(msg->text.utf8));
+	return end != NULL && end > text && utf8_valid(text, (size_t)(end - text));
 }
 
 static void put_text_msg(struct es_writer *w, const struct es_device_msg *msg) {
@@ -204,6 +176,46 @@ static void get_pcm(struct es_reader *r, struct es_device_msg *msg) {
 	}
 }
 
+static bool mic_pcm_valid(const struct es_device_msg *msg) {
+	return msg->mic_pcm.n_samples >= 1 && msg->mic_pcm.n_samples <= ES_DEVICE_MAX_MIC_SAMPLES;
+}
+
+static void put_mic_pcm(struct es_writer *w, const struct es_device_msg *msg) {
+	put_le16(w, msg->mic_pcm.n_samples);
+	for (size_t i = 0; i < msg->mic_pcm.n_samples; i++) {
+		put_le16(w, (uint16_t)msg->mic_pcm.samples[i]);
+	}
+}
+
+static void get_mic_pcm(struct es_reader *r, struct es_device_msg *msg) {
+	msg->mic_pcm.n_samples = get_le16(r);
+	for (size_t i = 0; i < msg->mic_pcm.n_samples && i < ES_DEVICE_MAX_MIC_SAMPLES; i++) {
+		msg->mic_pcm.samples[i] = (int16_t)get_le16(r);
+	}
+}
+
+static bool clipboard_valid(const struct es_device_msg *msg) {
+	uint32_t size = msg->clipboard.size, offset = msg->clipboard.offset;
+	return size >= 1 && size <= ES_DEVICE_MAX_CLIPBOARD && offset < size && msg->clipboard.n >= 1 &&
+			msg->clipboard.n <= ES_DEVICE_CLIPBOARD_PART && msg->clipboard.n <= size - offset;
+}
+
+static void put_clipboard(struct es_writer *w, const struct es_device_msg *msg) {
+	put_le32(w, msg->clipboard.size);
+	put_le32(w, msg->clipboard.offset);
+	put_le16(w, msg->clipboard.n);
+	put_bytes(w, msg->clipboard.bytes, msg->clipboard.n);
+}
+
+static void get_clipboard(struct es_reader *r, struct es_device_msg *msg) {
+	msg->clipboard.size = get_le32(r);
+	msg->clipboard.offset = get_le32(r);
+	msg->clipboard.n = get_le16(r);
+	if (msg->clipboard.n <= ES_DEVICE_CLIPBOARD_PART) {
+		get_bytes(r, msg->clipboard.bytes, msg->clipboard.n);
+	}
+}
+
 // As in frame_msg.c.
 static const struct kind {
 	enum es_device_msg_type type;
@@ -232,6 +244,8 @@ static const struct kind {
 		{ES_DEVICE_PCM, put_pcm, get_pcm, pcm_valid},
 		{ES_DEVICE_TRIGGER_RUMBLE, put_trigger_rumble, get_trigger_rumble, trigger_rumble_valid},
 		{ES_DEVICE_TRIGGER_EFFECT, put_trigger_effect, get_trigger_effect, trigger_effect_valid},
+		{ES_DEVICE_MIC_PCM, put_mic_pcm, get_mic_pcm, mic_pcm_valid},
+		{ES_DEVICE_CLIPBOARD, put_clipboard, get_clipboard, clipboard_valid},
 };
 
 static const struct kind *find_kind(uint32_t type) {

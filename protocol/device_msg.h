@@ -1,5 +1,5 @@
-// The device link, stream <-> display: input one way; what gamepads are to do, and sound, the
-// other.
+// The device link, stream <-> display: input and the microphone one way; what gamepads are to do, and
+// sound, the other; the clipboard both ways.
 //
 // Every message begins with 'D', version, le16 type; decoding as in frame_msg.h. No fds.
 #pragma once
@@ -15,6 +15,9 @@
 #define ES_DEVICE_MAX_MOVE (INT32_C(1) << 24)
 #define ES_DEVICE_MAX_WHEEL (INT32_C(1) << 20)
 #define ES_DEVICE_MAX_PCM_SAMPLES 1920 // 5 ms, 48 kHz, 8 channels
+#define ES_DEVICE_MAX_MIC_SAMPLES 240 // 5 ms, 48 kHz, mono
+#define ES_DEVICE_MAX_CLIPBOARD 65536 // bytes of a whole text
+#define ES_DEVICE_CLIPBOARD_PART 3840
 
 enum es_device_msg_type {
 	// stream -> display
@@ -33,6 +36,7 @@ enum es_device_msg_type {
 	ES_DEVICE_PAD_TOUCH,
 	ES_DEVICE_PAD_MOTION,
 	ES_DEVICE_PAD_BATTERY,
+	ES_DEVICE_MIC_PCM, // a block of at most 5 ms; they follow one another
 	// display -> stream
 	ES_DEVICE_RUMBLE = 64,
 	ES_DEVICE_LED,
@@ -40,6 +44,8 @@ enum es_device_msg_type {
 	ES_DEVICE_PCM, // one 5 ms block
 	ES_DEVICE_TRIGGER_RUMBLE,
 	ES_DEVICE_TRIGGER_EFFECT,
+	// both ways
+	ES_DEVICE_CLIPBOARD = 128, // a part of a text: see clipboard_text.h
 };
 
 enum es_touch_phase { ES_TOUCH_DOWN = 1, ES_TOUCH_MOTION, ES_TOUCH_UP, ES_TOUCH_CANCEL };
@@ -204,6 +210,16 @@ struct es_device_msg {
 			uint16_t n_samples; // per channel * channels, <= ES_DEVICE_MAX_PCM_SAMPLES
 			int16_t samples[ES_DEVICE_MAX_PCM_SAMPLES]; // interleaved
 		} pcm;
+		struct {
+			uint16_t n_samples; // 1..ES_DEVICE_MAX_MIC_SAMPLES
+			int16_t samples[ES_DEVICE_MAX_MIC_SAMPLES];
+		} mic_pcm;
+		struct {
+			uint32_t size; // of the whole text, 1..ES_DEVICE_MAX_CLIPBOARD
+			uint32_t offset; // of this part
+			uint16_t n; // its bytes, 1..ES_DEVICE_CLIPBOARD_PART, not beyond size
+			char bytes[ES_DEVICE_CLIPBOARD_PART];
+		} clipboard;
 	};
 };
 

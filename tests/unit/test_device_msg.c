@@ -64,6 +64,16 @@ static const struct es_bad_field bad_fields[] = {
 		{"pcm", 13, 2, 0}, // samples
 		{"pcm", 13, 2, 1922},
 		{"pcm", 13, 2, 65535},
+		{"mic_pcm", 4, 2, 0}, // samples
+		{"mic_pcm", 4, 2, 241},
+		{"mic_pcm", 4, 2, 65535},
+		{"clipboard", 4, 4, 0}, // size
+		{"clipboard", 4, 4, 65537},
+		{"clipboard", 4, 4, 65535}, // the part goes beyond it
+		{"clipboard", 8, 4, 65536}, // offset
+		{"clipboard", 8, 4, 0xffffffff},
+		{"clipboard", 12, 2, 0}, // bytes
+		{"clipboard", 12, 2, 3841},
 };
 
 static void test_decode_refuses(void **state) {
@@ -98,6 +108,9 @@ static void test_encode_refuses(void **state) {
 	REFUSE("pcm", msg.pcm.n_samples = 0);
 	REFUSE("pcm", msg.pcm.n_samples = 3);
 	REFUSE("pcm", msg.pcm.n_samples = ES_DEVICE_MAX_PCM_SAMPLES + 2);
+	REFUSE("mic_pcm", msg.mic_pcm.n_samples = ES_DEVICE_MAX_MIC_SAMPLES + 1);
+	REFUSE("clipboard", msg.clipboard.offset = UINT32_MAX);
+	REFUSE("clipboard", msg.clipboard.size = 65535);
 }
 
 static bool takes_text(const char *text) {

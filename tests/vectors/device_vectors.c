@@ -69,6 +69,15 @@ static const struct es_device_msg trigger_effect = {
 				{6, [9] = 7}},
 };
 
+static const struct es_device_msg mic_pcm = {
+		.type = ES_DEVICE_MIC_PCM,
+		.mic_pcm = {3, {-32768, 32767, 1}},
+};
+static const struct es_device_msg clipboard = {
+		.type = ES_DEVICE_CLIPBOARD,
+		.clipboard = {65536, 65533, 3, {'a', 'b', 'c'}},
+};
+
 static const struct es_vector vectors[] = {
 		{"key", &key, 0, "44 02 0100 ff02 01"},
 		{"move", &move, 0, "44 02 0200 00ffffff 01000000"},
@@ -85,6 +94,7 @@ static const struct es_vector vectors[] = {
 		{"pad_touch", &pad_touch, 0, "44 02 0d00 03 01 02 04030201 ffff 0200"},
 		{"pad_motion", &pad_motion, 0, "44 02 0e00 04 02 001f0afa 00e1f505 4f260000"},
 		{"pad_battery", &pad_battery, 0, "44 02 0f00 05 05 64"},
+		{"mic_pcm", &mic_pcm, 0, "44 02 1000 0300 0080 ff7f 0100"},
 		{"rumble", &rumble, 0, "44 02 4000 0f ffff 0100"},
 		{"led", &led, 0, "44 02 4100 00 ff 80 01"},
 		{"motion_request", &motion_request, 0, "44 02 4200 03 02 fa00"},
@@ -92,6 +102,7 @@ static const struct es_vector vectors[] = {
 		{"trigger_rumble", &trigger_rumble, 0, "44 02 4400 06 0100 ffff"},
 		{"trigger_effect", &trigger_effect, 0,
 				"44 02 4500 07 0c 01 02 03040000000000000005 06000000000000000007"},
+		{"clipboard", &clipboard, 0, "44 02 8000 00000100 fdff0000 0300 616263"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {
