@@ -44,6 +44,7 @@ static void put_start_display(struct es_writer *w, const struct es_session_msg *
 	put_u8(w, msg->start_display.audio_channels);
 	put_text(w, msg->start_display.sound_node, sizeof(msg->start_display.sound_node));
 	put_u8(w, (uint8_t)msg->start_display.gamepad);
+	put_bool(w, msg->start_display.microphone);
 }
 
 static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
@@ -57,6 +58,7 @@ static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
 	msg->start_display.audio_channels = get_u8(r);
 	get_text(r, msg->start_display.sound_node, sizeof(msg->start_display.sound_node));
 	msg->start_display.gamepad = get_u8(r);
+	msg->start_display.microphone = get_bool(r);
 }
 
 static bool start_encode_valid(const struct es_session_msg *msg) {
@@ -192,6 +194,9 @@ static void get_client(struct es_reader *r, struct es_session_msg *msg) {
 
 static bool attach_valid(const struct es_session_msg *msg) {
 	const struct es_attach *attach = &msg->attach;
+	if (attach->clipboard && attach->kind != ES_ATTACH_DEVICE) {
+		return false;
+	}
 	if (attach->kind == ES_ATTACH_FRAME) {
 		return attach->stuck_ms >= MIN_STUCK_MS && attach->stuck_ms <= MAX_STUCK_MS;
 	}
@@ -204,6 +209,7 @@ static void put_attach(struct es_writer *w, const struct es_session_msg *msg) {
 	put_le32(w, msg->attach.viewer);
 	put_bool(w, msg->attach.primary);
 	put_le32(w, msg->attach.stuck_ms);
+	put_bool(w, msg->attach.clipboard);
 }
 
 static void get_attach(struct es_reader *r, struct es_session_msg *msg) {
@@ -211,6 +217,7 @@ static void get_attach(struct es_reader *r, struct es_session_msg *msg) {
 	msg->attach.viewer = get_le32(r);
 	msg->attach.primary = get_bool(r);
 	msg->attach.stuck_ms = get_le32(r);
+	msg->attach.clipboard = get_bool(r);
 }
 
 static void put_detach(struct es_writer *w, const struct es_session_msg *msg) {

@@ -65,6 +65,7 @@ struct es_attach {
 	// Frame links: the display gives an encoder up that has not answered for so long; 100..60000.
 	// Else 0.
 	uint32_t stuck_ms;
+	bool clipboard; // device links: this viewer may read and set the text of the clipboard
 };
 
 enum es_container { ES_CONTAINER_MKV = 1, ES_CONTAINER_MP4, ES_CONTAINER_TS, ES_CONTAINER_RAW };
@@ -213,6 +214,7 @@ struct es_session_msg {
 			uint8_t audio_channels; // of the sound card: 2, 6 or 8; 0: none
 			char sound_node[ES_SESSION_MAX_NODE]; // its constant name
 			enum es_gamepad gamepad;
+			bool microphone; // beside the sound card: what a viewer says into it
 		} start_display;
 		struct {
 			enum es_codec codec;

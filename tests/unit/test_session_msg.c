@@ -40,6 +40,8 @@ static const struct es_bad_field bad_fields[] = {
 		{"attach", 4, 1, 4},
 		{"attach", 9, 1, 2}, // primary
 		{"attach", 10, 4, 1000}, // patience where there is no encoder
+		{"attach", 14, 1, 2}, // clipboard
+		{"attach_frame", 14, 1, 1}, // of no use to an encoder
 		{"attach_frame", 10, 4, 99}, // patience with an encoder
 		{"attach_frame", 10, 4, 60001},
 		{"start_gamestream", 78, 1, 4}, // channels

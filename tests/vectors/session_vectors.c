@@ -4,7 +4,7 @@
 static const struct es_session_msg start_display = {
 		.type = ES_SESSION_START_DISPLAY,
 		.start_display = {{8192, 16, 1000000}, 1500, 10000, "one", true, "de",
-				{1, 1, 1, false, 8, false}, 8, "n", ES_GAMEPAD_GENERIC},
+				{1, 1, 1, false, 8, false}, 8, "n", ES_GAMEPAD_GENERIC, true},
 };
 
 static const struct es_session_msg start_encode = {
@@ -19,7 +19,7 @@ static const struct es_session_msg start_stream = {
 
 static const struct es_session_msg attach = {
 		.type = ES_SESSION_ATTACH,
-		.attach = {ES_ATTACH_DEVICE, 5, true},
+		.attach = {ES_ATTACH_DEVICE, 5, true, .clipboard = true},
 };
 
 static const struct es_session_msg detach = {.type = ES_SESSION_DETACH, .detach = {0xffffffff}};
@@ -117,12 +117,12 @@ static const struct es_session_msg end = {
 static const struct es_vector vectors[] = {
 		{"start_display", &start_display, 0,
 				"53 03 0100 00200000 10000000 40420f00 dc050000 10270000 0300 6f6e65 01 0200 6465"
-				"01 01 01 00 08 00 08 0100 6e 05"},
+				"01 01 01 00 08 00 08 0100 6e 05 01"},
 		{"start_encode", &start_encode, 0,
 				"53 03 0200 01 0400 78323635 204e0000 02000000 04 01 f4010000 01 0200 2f61"},
 		{"start_stream", &start_stream, 1, "53 03 0300 04 0400 2f612062 02"},
-		{"attach", &attach, 1, "53 03 0400 03 05000000 01 00000000"},
-		{"attach_frame", &attach_frame, 1, "53 03 0400 01 05000000 00 e8030000"},
+		{"attach", &attach, 1, "53 03 0400 03 05000000 01 00000000 01"},
+		{"attach_frame", &attach_frame, 1, "53 03 0400 01 05000000 00 e8030000 00"},
 		{"detach", &detach, 0, "53 03 0500 ffffffff"},
 		{"mode", &mode, 0, "53 03 0600 10000000 00200000 e8030000"},
 		{"bitrate", &bitrate, 0, "53 03 0700 64000000"},
