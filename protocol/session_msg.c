@@ -164,6 +164,30 @@ static void get_start_gamestream(struct es_reader *r, struct es_session_msg *msg
 	start->audio_high_quality = get_bool(r);
 }
 
+static bool start_player_valid(const struct es_session_msg *msg) {
+	uint8_t channels = msg->start_player.audio_channels, ms = msg->start_player.audio_packet_ms;
+	return msg->start_player.refresh_mhz >= ES_MODE_MIN_REFRESH_MHZ &&
+			msg->start_player.refresh_mhz <= ES_MODE_MAX_REFRESH_MHZ &&
+			kbps_valid(msg->start_player.bitrate_kbps) && msg->start_player.lost_ms > 0 &&
+			(channels == 0 || (channels == 2 && (ms == 5 || ms == 10 || ms == 20)));
+}
+
+static void put_start_player(struct es_writer *w, const struct es_session_msg *msg) {
+	put_le32s(w, msg->start_player.refresh_mhz);
+	put_le32(w, msg->start_player.bitrate_kbps);
+	put_le32(w, msg->start_player.lost_ms);
+	put_u8(w, msg->start_player.audio_channels);
+	put_u8(w, msg->start_player.audio_packet_ms);
+}
+
+static void get_start_player(struct es_reader *r, struct es_session_msg *msg) {
+	msg->start_player.refresh_mhz = get_le32s(r);
+	msg->start_player.bitrate_kbps = get_le32(r);
+	msg->start_player.lost_ms = get_le32(r);
+	msg->start_player.audio_channels = get_u8(r);
+	msg->start_player.audio_packet_ms = get_u8(r);
+}
+
 static void put_terminate(struct es_writer *w, const struct es_session_msg *msg) {
 	put_le32(w, msg->terminate.code);
 }
@@ -494,6 +518,7 @@ static const struct kind {
 				start_gamestream_valid},
 		{ES_SESSION_TERMINATE, put_terminate, get_terminate, NULL},
 		{ES_SESSION_KEYBOARD, put_keyboard, get_keyboard, NULL},
+		{ES_SESSION_START_PLAYER, put_start_player, get_start_player, start_player_valid},
 		{ES_SESSION_READY, put_ready, get_ready, NULL},
 		{ES_SESSION_DISPLAY_STATS, put_display_stats, get_display_stats, NULL},
 		{ES_SESSION_ENCODE_STATS, put_encode_stats, get_encode_stats, NULL},
@@ -502,6 +527,7 @@ static const struct kind {
 		{ES_SESSION_NEED_ENCODER, put_nothing, get_nothing, NULL},
 		{ES_SESSION_END, put_end, get_end, end_valid},
 		{ES_SESSION_CLIENT, put_client, get_client, client_valid},
+		{ES_SESSION_RESIZE, put_mode_msg, get_mode_msg, NULL},
 };
 
 static const struct kind *find_kind(uint32_t type) {
@@ -518,6 +544,7 @@ size_t session_msg_n_fds(const struct es_session_msg *msg) {
 	case ES_SESSION_START_GAMESTREAM:
 		return 3;
 	case ES_SESSION_START_STREAM:
+	case ES_SESSION_START_PLAYER:
 	case ES_SESSION_ATTACH:
 		return 1;
 	default:

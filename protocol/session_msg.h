@@ -34,6 +34,7 @@ enum es_session_msg_type {
 	ES_SESSION_START_GAMESTREAM, // stream: + 3 fds: the bound video, audio and control sockets
 	ES_SESSION_TERMINATE, // stream: tell the client why, then END
 	ES_SESSION_KEYBOARD, // display: another layout
+	ES_SESSION_START_PLAYER, // stream: + 1 fd: the socket of a browser's player, already a WebSocket
 	// room -> host
 	ES_SESSION_READY = 64,
 	ES_SESSION_DISPLAY_STATS,
@@ -43,6 +44,7 @@ enum es_session_msg_type {
 	ES_SESSION_NEED_ENCODER, // stream: the unit link ended without END
 	ES_SESSION_END,
 	ES_SESSION_CLIENT, // stream: how far the client has come
+	ES_SESSION_RESIZE, // stream: the viewer wants another mode
 };
 
 // What an app is shown of a client's gamepad.
@@ -234,6 +236,13 @@ struct es_session_msg {
 		} start_stream;
 		struct es_gamestream_start start_gamestream;
 		struct {
+			int32_t refresh_mhz;
+			uint32_t bitrate_kbps; // of the encoder, at most
+			uint32_t lost_ms; // a page that says nothing for so long is lost, > 0
+			uint8_t audio_channels; // 2; 0: no sound
+			uint8_t audio_packet_ms; // 5, 10 or 20
+		} start_player;
+		struct {
 			uint32_t code; // of the termination message
 		} terminate;
 		struct {
@@ -246,7 +255,7 @@ struct es_session_msg {
 		struct {
 			uint32_t viewer;
 		} detach, stuck;
-		struct es_mode mode;
+		struct es_mode mode; // RESIZE, too
 		struct {
 			uint32_t kbps; // ES_MIN_KBPS..ES_MAX_KBPS
 		} bitrate;

@@ -6,6 +6,7 @@
 
 #include "protocol/device_msg.h"
 #include "protocol/frame_msg.h"
+#include "protocol/player_msg.h"
 #include "protocol/session_msg.h"
 #include "protocol/unit_msg.h"
 
@@ -14,6 +15,7 @@ union any_msg {
 	struct es_unit_msg unit;
 	struct es_device_msg device;
 	struct es_session_msg session;
+	struct es_player_msg player;
 };
 
 static void fail(const struct es_family *family, const char *what) {

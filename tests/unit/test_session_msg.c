@@ -47,7 +47,13 @@ static const struct es_bad_field bad_fields[] = {
 		{"start_gamestream", 78, 1, 4}, // channels
 		{"start_gamestream", 79, 1, 6}, // ms of a packet
 		{"start_gamestream", 80, 1, 2}, // quality
+		{"start_player", 4, 4, 999}, // refresh
+		{"start_player", 8, 4, 99}, // bitrate
+		{"start_player", 12, 4, 0}, // patience
+		{"start_player", 16, 1, 6}, // channels
+		{"start_player", 17, 1, 6}, // ms of a packet
 		{"mode", 4, 4, 15},
+		{"resize", 4, 4, 15},
 		{"mode", 8, 4, 8193},
 		{"mode", 12, 4, 999},
 		{"bitrate", 4, 4, 0},

@@ -32,6 +32,7 @@ extern const struct es_family frame_family;
 extern const struct es_family unit_family;
 extern const struct es_family device_family;
 extern const struct es_family session_family;
+extern const struct es_family player_family;
 
 // The bytes of a vector; returns how many. out has ES_VECTOR_MAX_SIZE bytes.
 size_t vector_bytes(const struct es_vector *vector, uint8_t *out);

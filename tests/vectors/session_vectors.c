@@ -58,6 +58,9 @@ static const struct es_session_msg terminate = {
 		.type = ES_SESSION_TERMINATE, .terminate = {0x80030023}};
 static const struct es_session_msg keyboard = {
 		.type = ES_SESSION_KEYBOARD, .keyboard = {"us(intl)"}};
+static const struct es_session_msg start_player = {
+		.type = ES_SESSION_START_PLAYER, .start_player = {59940, 20000, 10000, 2, 10}};
+static const struct es_session_msg resize = {.type = ES_SESSION_RESIZE, .mode = {16, 8192, 1000}};
 static const struct es_session_msg client = {
 		.type = ES_SESSION_CLIENT, .client = {ES_CLIENT_PLAYING}};
 
@@ -135,6 +138,7 @@ static const struct es_vector vectors[] = {
 				"10270000 06 0a 01"},
 		{"terminate", &terminate, 0, "53 03 0c00 23000380"},
 		{"keyboard", &keyboard, 0, "53 03 0d00 0800 757328696e746c29"},
+		{"start_player", &start_player, 1, "53 03 0e00 24ea0000 204e0000 10270000 02 0a"},
 		{"ready", &ready, 0, "53 03 4000 0400 776c2d30 0000 0600 7069786d616e"},
 		{"display_stats", &display_stats, 0,
 				"53 03 4100 0100000000000000 0200000000000000 0300000000000000 0400000000000000"
@@ -162,6 +166,7 @@ static const struct es_vector vectors[] = {
 		{"need_encoder", &need_encoder, 0, "53 03 4500"},
 		{"end", &end, 0, "53 03 4600 04 ffffffff 0200 6e6f"},
 		{"client", &client, 0, "53 03 4700 02"},
+		{"resize", &resize, 0, "53 03 4800 10000000 00200000 e8030000"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {
