@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define ES_API_ROOT "/api/v1"
+#define ES_API_JSON_MAX ((size_t)64 << 10) // of a body
+#define ES_API_COVER_MAX ((size_t)4 << 20) // of a body that is a picture
+
 // Each may what the ones before it may.
 enum es_role {
 	ES_ROLE_NONE, // a stranger
@@ -13,6 +17,8 @@ enum es_role {
 	ES_ROLE_PLAY,
 	ES_ROLE_ADMIN,
 };
+const char *role_name(enum es_role role); // "none", "view", "play", "admin"
+bool role_parse(const char *name, enum es_role *role); // false: it is none of these
 
 struct es_api_host; // what the routes work on, see api_host.h
 
@@ -21,6 +27,7 @@ struct es_api_answer {
 	const char *type; // "application/json", ...; constant
 	char *body; // the callee's to free; NULL: no memory
 	size_t size;
+	const char *allow; // of status 405: what the path takes; NULL else. Valid during the call.
 };
 
 // One request under way: the caller's memory, which must stay where it is until it is answered or
@@ -38,8 +45,20 @@ struct es_api_call {
 	// The route's, while it waits.
 	bool waits;
 	void (*forget)(struct es_api_call *call);
+	void *waits_for;
 };
 
 void api_handle(struct es_api_call *call);
 // The asker has gone: answer is not called any more.
 void api_forget(struct es_api_call *call);
+
+// What a path asks of who uses it, for what a web server answers by itself (a stream of events, the
+// upgrade to a WebSocket): false if the table has no such route.
+struct es_api_demand {
+	enum es_role role;
+	bool confirmed;
+	size_t max_body; // of a request
+	bool streams; // the web server's to answer
+	unsigned id; // the number in the path, 0: it has none
+};
+bool api_demand(const char *method, const char *target, struct es_api_demand *demand);

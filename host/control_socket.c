@@ -11,23 +11,24 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <yyjson.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "host/api.h"
 #include "host/control_path.h"
-#include "host/control_routes.h"
 #include "protocol/crypto.h"
 
 #define MAX_PEERS 16
-#define MAX_LINE 4096
+#define MAX_LINE 32768
 #define IDLE_SECONDS 20 // for a peer that neither asks nor takes its answer
 
 struct es_control_peer {
 	struct es_control_socket *socket; // NULL: free
 	int fd;
 	sd_event_source *io, *timer;
-	struct es_control_call call;
+	struct es_api_call call;
 	char in[MAX_LINE];
 	size_t n_in;
 	char *out; // owned
@@ -39,7 +40,7 @@ struct es_control_peer {
 
 struct es_control_socket {
 	sd_event *event;
-	struct es_control_host host;
+	const struct es_api_host *host; // borrowed
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	int folder_fd; // locked: the socket is ours
 	int fd;
@@ -51,7 +52,7 @@ struct es_control_socket {
 
 static void drop_peer(struct es_control_peer *peer) {
 	struct es_control_socket *socket = peer->socket;
-	control_routes_forget(&peer->call);
+	api_forget(&peer->call);
 	peer->io = sd_event_source_disable_unref(peer->io);
 	peer->timer = sd_event_source_disable_unref(peer->timer);
 	fd_close(&peer->fd);
@@ -72,14 +73,65 @@ static void settle_events(struct es_control_peer *peer) {
 	sd_event_source_set_enabled(peer->timer, peer->busy ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
-static void on_answer(void *data, char *text, size_t size) {
-	struct es_control_peer *peer = data;
+static void take_out(struct es_control_peer *peer, char *text, size_t size) {
 	peer->busy = false;
 	peer->out = text;
 	peer->out_at = 0;
 	peer->out_size = size;
 	peer->last = peer->last || text == NULL;
 	settle_events(peer);
+}
+
+static void on_answer(void *data, const struct es_api_answer *answer) {
+	// Pictures and tables are had over HTTPS: here a line is a line.
+	bool json = answer->body != NULL && strcmp(answer->type, "application/json") == 0;
+	static const char other[] = "{\"error\":\"this answer is no JSON: ask over HTTPS\"}";
+	char *line = NULL;
+	int size = asprintf(&line, "{\"status\":%u,\"body\":%.*s}\n", json ? answer->status : 406,
+			json ? (int)answer->size : (int)sizeof(other) - 1, json ? answer->body : other);
+	free(answer->body);
+	take_out(data, size > 0 ? line : NULL, size > 0 ? (size_t)size : 0);
+}
+
+static void refuse(struct es_control_peer *peer, const char *error) {
+	char *line = NULL;
+	int size = asprintf(&line, "{\"status\":400,\"body\":{\"error\":\"%s\"}}\n", error);
+	take_out(peer, size > 0 ? line : NULL, size > 0 ? (size_t)size : 0);
+}
+
+static const char *get_text(yyjson_val *object, const char *key) {
+	yyjson_val *v = yyjson_obj_get(object, key);
+	const char *text = yyjson_get_str(v);
+	return text != NULL && strlen(text) == yyjson_get_len(v) ? text : NULL;
+}
+
+static void ask(struct es_control_peer *peer, yyjson_val *line) {
+	const char *method = get_text(line, "method"), *path = get_text(line, "path");
+	yyjson_val *body = yyjson_obj_get(line, "body");
+	if (method == NULL || path == NULL || (body != NULL && !yyjson_is_obj(body))) {
+		refuse(peer,
+				"a request is one line with a JSON object, as "
+				"{\\\"method\\\": \\\"GET\\\", \\\"path\\\": \\\"/api/v1/help\\\"}");
+		return;
+	}
+	size_t size = 0;
+	char *text = body != NULL ? yyjson_val_write(body, 0, &size) : NULL;
+	peer->call = (struct es_api_call){
+			.host = peer->socket->host,
+			.method = method,
+			.target = path,
+			.body = text,
+			.body_size = size,
+			.role = ES_ROLE_ADMIN,
+			.confirmed = true,
+			.answer = on_answer,
+			.data = peer,
+	};
+	api_handle(&peer->call);
+	if (text != NULL) {
+		crypto_wipe(text, size); // a PIN
+		free(text);
+	}
 }
 
 // Handles one line of what has come, if there is one and nothing else is under way.
@@ -90,8 +142,7 @@ static void handle_line(struct es_control_peer *peer) {
 	}
 	if (end == NULL && peer->n_in == sizeof(peer->in)) {
 		peer->last = true;
-		static const char text[] = "{\"ok\":false,\"error\":\"the request is too long\"}\n";
-		on_answer(peer, strdup(text), sizeof(text) - 1);
+		refuse(peer, "the request is too long");
 		return;
 	}
 	if (end == NULL) {
@@ -99,9 +150,9 @@ static void handle_line(struct es_control_peer *peer) {
 	}
 	size_t line = (size_t)(end - peer->in), used = line + 1;
 	peer->busy = true;
-	peer->call = (struct es_control_call){
-			.host = &peer->socket->host, .answer = on_answer, .data = peer};
-	control_routes_handle(&peer->call, peer->in, line);
+	yyjson_doc *doc = yyjson_read(peer->in, line, 0);
+	ask(peer, yyjson_doc_get_root(doc));
+	yyjson_doc_free(doc);
 	memmove(peer->in, peer->in + used, peer->n_in - used);
 	peer->n_in -= used;
 	crypto_wipe(peer->in + peer->n_in, used);
@@ -236,21 +287,15 @@ static bool listen_there(struct es_control_socket *control, char *error, size_t 
 	return true;
 }
 
-struct es_control_socket *control_socket_create(const struct es_control_params *params) {
+struct es_control_socket *control_socket_create(const struct es_api_host *host) {
 	char error[1024] = "out of memory";
 	struct es_control_socket *control = calloc(1, sizeof(*control));
 	if (control == NULL) {
 		goto fail;
 	}
 	control->folder_fd = control->fd = -1;
-	control->event = sd_event_ref(params->event);
-	control->host = (struct es_control_host){
-			.settings = params->settings,
-			.clients = params->clients,
-			.desk = params->desk,
-			.plays = params->plays,
-			.gamestream = params->gamestream,
-	};
+	control->event = sd_event_ref(host->event);
+	control->host = host;
 	if (!take_folder(control, error, sizeof(error)) ||
 			!listen_there(control, error, sizeof(error))) {
 		goto fail;
@@ -285,9 +330,4 @@ void control_socket_destroy(struct es_control_socket *control) {
 	fd_close(&control->folder_fd);
 	sd_event_unref(control->event);
 	free(control);
-}
-
-void control_socket_set_settings(
-		struct es_control_socket *control, const struct es_settings *settings) {
-	control->host.settings = settings;
 }

@@ -1,11 +1,13 @@
 #include "host/operate_base.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "host/api.h"
 #include "host/control_client.h"
 #include "host/options.h"
 #include "host/quantity.h"
@@ -80,7 +82,6 @@ int operate_begin(struct es_operate *operate, int argc, char **argv, const char 
 	}
 	operate->request = yyjson_mut_doc_new(NULL);
 	operate->args = operate->request != NULL ? yyjson_mut_obj(operate->request) : NULL;
-	yyjson_mut_doc_set_root(operate->request, operate->args);
 	return 0;
 }
 
@@ -100,22 +101,53 @@ bool operate_number(
 	return true;
 }
 
-bool operate_ask(struct es_operate *operate, const char *route, int timeout_s) {
-	yyjson_mut_obj_add_str(operate->request, operate->args, "route", route);
-	operate->answer = control_client_ask(operate->request, timeout_s);
-	operate->root = yyjson_doc_get_root(operate->answer);
-	if (operate->root == NULL) {
+static void print_json(yyjson_val *body, bool ok) {
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = doc != NULL ? yyjson_mut_obj(doc) : NULL;
+	size_t index, n;
+	yyjson_val *key, *value;
+	yyjson_mut_doc_set_root(doc, root);
+	yyjson_mut_obj_add_bool(doc, root, "ok", ok);
+	yyjson_obj_foreach(body, index, n, key, value) {
+		yyjson_mut_obj_add(root, yyjson_val_mut_copy(doc, key), yyjson_val_mut_copy(doc, value));
+	}
+	yyjson_mut_write_fp(
+			stdout, doc, YYJSON_WRITE_ESCAPE_UNICODE | YYJSON_WRITE_NEWLINE_AT_END, NULL, NULL);
+	yyjson_mut_doc_free(doc);
+}
+
+bool operate_ask(struct es_operate *operate, const char *method, const char *path, int timeout_s) {
+	char whole[256];
+	snprintf(whole, sizeof(whole), ES_API_ROOT "%s", path);
+	yyjson_mut_doc *doc = operate->request;
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
+	yyjson_mut_doc_set_root(doc, root);
+	yyjson_mut_obj_add_str(doc, root, "method", method);
+	yyjson_mut_obj_add_str(doc, root, "path", whole);
+	if (yyjson_mut_obj_size(operate->args) > 0) {
+		yyjson_mut_obj_add_val(doc, root, "body", operate->args);
+	}
+	operate->answer = control_client_ask(doc, timeout_s);
+	yyjson_val *answer = yyjson_doc_get_root(operate->answer);
+	if (answer == NULL) {
 		return false;
 	}
-	bool ok = yyjson_is_true(yyjson_obj_get(operate->root, "ok"));
+	operate->root = yyjson_obj_get(answer, "body");
+	bool ok = operate_uint(answer, "status") == 200;
 	if (operate->json) {
-		yyjson_write_fp(stdout, operate->answer,
-				YYJSON_WRITE_ESCAPE_UNICODE | YYJSON_WRITE_NEWLINE_AT_END, NULL, NULL);
+		print_json(operate->root, ok);
 	} else if (!ok) {
 		char why[1024];
 		es_log(ES_LOG_ERROR, "%s", operate_text(operate->root, "error", why, sizeof(why)));
 	}
 	return ok;
+}
+
+bool operate_ask_of(struct es_operate *operate, const char *method, const char *what, uint32_t id,
+		const char *verb, int timeout_s) {
+	char path[128];
+	snprintf(path, sizeof(path), "/%s/%" PRIu32 "%s", what, id, verb);
+	return operate_ask(operate, method, path, timeout_s);
 }
 
 const char *operate_text(yyjson_val *object, const char *key, char *out, size_t cap) {

@@ -13,9 +13,9 @@ struct es_operate {
 	const char *words[ES_OPERATE_MAX_WORDS]; // those that are no options
 	int n_words;
 	yyjson_mut_doc *request;
-	yyjson_mut_val *args; // its root
+	yyjson_mut_val *args; // the body of it
 	yyjson_doc *answer;
-	yyjson_val *root; // its root
+	yyjson_val *root; // the body of it
 };
 
 // Takes the words apart. 0: go on (finish then); else the exit status + 1 is returned, after the help
@@ -29,9 +29,12 @@ int operate_usage(const struct es_operate *operate, const char *format, ...)
 bool operate_number(
 		const struct es_operate *operate, const char *word, const char *what, uint32_t *n);
 
-// Sends the request with that route. With --json the answer is printed as it came. True if the host
-// says ok; else the reason was told.
-bool operate_ask(struct es_operate *operate, const char *route, int timeout_s);
+// Sends the request, with a path below /api/v1. With --json the answer's body is printed, with "ok"
+// before it. True if the host did it; else the reason was told.
+bool operate_ask(struct es_operate *operate, const char *method, const char *path, int timeout_s);
+// The same for the one with that number: below /api/v1/`what`.
+bool operate_ask_of(struct es_operate *operate, const char *method, const char *what, uint32_t id,
+		const char *verb, int timeout_s);
 
 // Of the answer's objects; text is fit for a terminal, "" or 0 if there is none.
 const char *operate_text(yyjson_val *object, const char *key, char *out, size_t cap);

@@ -34,7 +34,7 @@ static void print_client(yyjson_val *item) {
 }
 
 static int list(struct es_operate *operate) {
-	if (!operate_ask(operate, "clients", ASK_SECONDS)) {
+	if (!operate_ask(operate, "GET", "/clients", ASK_SECONDS)) {
 		return 1;
 	}
 	if (operate->json) {
@@ -53,13 +53,12 @@ static int list(struct es_operate *operate) {
 	return 0;
 }
 
-static int change(struct es_operate *operate, const char *route, const char *done) {
+static int change(struct es_operate *operate, const char *method, const char *done) {
 	uint32_t id;
 	if (!operate_number(operate, operate->words[1], "client", &id)) {
 		return 2;
 	}
-	yyjson_mut_obj_add_uint(operate->request, operate->args, "id", id);
-	if (!operate_ask(operate, route, ASK_SECONDS)) {
+	if (!operate_ask_of(operate, method, "clients", id, "", ASK_SECONDS)) {
 		return 1;
 	}
 	if (!operate->json) {
@@ -70,18 +69,18 @@ static int change(struct es_operate *operate, const char *route, const char *don
 
 static int rename_one(struct es_operate *operate) {
 	yyjson_mut_obj_add_str(operate->request, operate->args, "name", operate->words[2]);
-	return change(operate, "client-rename", "Renamed.");
+	return change(operate, "PATCH", "Renamed.");
 }
 
 static int revoke_one(struct es_operate *operate) {
-	return change(operate, "client-revoke", "Revoked.");
+	return change(operate, "DELETE", "Revoked.");
 }
 
 static int set_keyboard(struct es_operate *operate) {
 	const char *layout = operate->words[2];
 	bool none = strcmp(layout, "default") == 0;
 	yyjson_mut_obj_add_str(operate->request, operate->args, "keyboard", none ? "" : layout);
-	return change(operate, "client-keyboard", none ? "Keyboard as the app's." : "Keyboard set.");
+	return change(operate, "PATCH", none ? "Keyboard as the app's." : "Keyboard set.");
 }
 
 static int set_legacy(struct es_operate *operate) {
@@ -90,7 +89,7 @@ static int set_legacy(struct es_operate *operate) {
 		return operate_usage(operate, "legacy is on or off, not '%s'", operate->words[2]);
 	}
 	yyjson_mut_obj_add_bool(operate->request, operate->args, "legacy", on);
-	return change(operate, "client-legacy", on ? "Legacy allowed." : "Legacy refused.");
+	return change(operate, "PATCH", on ? "Legacy allowed." : "Legacy refused.");
 }
 
 static const struct verb {

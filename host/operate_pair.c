@@ -26,7 +26,7 @@ static void print_request(yyjson_val *item) {
 }
 
 static int list(struct es_operate *operate) {
-	if (!operate_ask(operate, "pairings", LIST_SECONDS)) {
+	if (!operate_ask(operate, "GET", "/pairings", LIST_SECONDS)) {
 		return 1;
 	}
 	if (operate->json) {
@@ -51,19 +51,17 @@ static bool is_pin(const char *word) {
 }
 
 static int enter(struct es_operate *operate, const char *request, const char *pin) {
-	uint32_t id;
+	uint32_t id = 0;
 	if (!is_pin(pin)) {
 		// Not quoted: it may be a PIN with a slip.
 		return operate_usage(operate, "a PIN is the four digits that the device shows");
 	}
-	if (request != NULL) {
-		if (!operate_number(operate, request, "request", &id)) {
-			return 2;
-		}
-		yyjson_mut_obj_add_uint(operate->request, operate->args, "request", id);
+	if (request != NULL && !operate_number(operate, request, "request", &id)) {
+		return 2;
 	}
 	yyjson_mut_obj_add_str(operate->request, operate->args, "pin", pin);
-	if (!operate_ask(operate, "pair", PAIR_SECONDS)) {
+	if (id > 0 ? !operate_ask_of(operate, "POST", "pairings", id, "/accept", PAIR_SECONDS)
+			   : !operate_ask(operate, "POST", "/pair", PAIR_SECONDS)) {
 		return 1;
 	}
 	if (!operate->json) {

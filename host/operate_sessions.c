@@ -58,13 +58,15 @@ static void print_session(yyjson_val *item) {
 static int list(int argc, char **argv, const char *help, const char *key, const char *none,
 		const char *head, void (*print)(yyjson_val *item)) {
 	struct es_operate operate;
+	char path[32];
 	int status = operate_begin(&operate, argc, argv, help);
 	if (status != 0) {
 		return status - 1;
 	}
+	snprintf(path, sizeof(path), "/%s", key);
 	if (operate.n_words > 0) {
 		status = operate_usage(&operate, "%s takes no '%s'", operate.command, operate.words[0]);
-	} else if (!operate_ask(&operate, key, ASK_SECONDS)) {
+	} else if (!operate_ask(&operate, "GET", path, ASK_SECONDS)) {
 		status = 1;
 	} else if (!operate.json) {
 		yyjson_val *items = yyjson_obj_get(operate.root, key), *item;
@@ -101,11 +103,10 @@ int stop_command(int argc, char **argv) {
 			!operate_number(&operate, operate.words[0], "session", &id)) {
 		status = 2;
 	} else {
-		if (id > 0) {
-			yyjson_mut_obj_add_uint(operate.request, operate.args, "session", id);
-		}
-		status = operate_ask(&operate, "stop", STOP_SECONDS) ? 0 : 1;
-		if (status == 0 && !operate.json) {
+		bool done = id > 0 ? operate_ask_of(&operate, "DELETE", "sessions", id, "", STOP_SECONDS)
+						   : operate_ask(&operate, "DELETE", "/sessions", STOP_SECONDS);
+		status = done ? 0 : 1;
+		if (done && !operate.json) {
 			puts("Ended.");
 		}
 	}

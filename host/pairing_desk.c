@@ -232,6 +232,17 @@ bool pairing_desk_enter_pin(struct es_pairing_desk *desk, uint32_t id, const cha
 	return true;
 }
 
+bool pairing_desk_refuse(struct es_pairing_desk *desk, uint32_t id) {
+	for (size_t i = 0; i < MAX_PENDING; i++) {
+		if (id != 0 && desk->requests[i].id == id) {
+			finish(desk, &desk->requests[i], "The host's user has refused", ES_PAIRING_FAILED,
+					"the request was refused");
+			return true;
+		}
+	}
+	return false;
+}
+
 void pairing_desk_forget(struct es_pairing_desk *desk, void *data) {
 	for (size_t i = 0; i < MAX_PENDING; i++) {
 		if (desk->requests[i].done_data == data) {

@@ -48,6 +48,8 @@ typedef void (*es_pairing_done)(void *data, enum es_pairing_result result, const
 // error[cap]: no such request, several wait, or not four digits.
 bool pairing_desk_enter_pin(struct es_pairing_desk *desk, uint32_t id, const char *pin,
 		es_pairing_done done, void *data, char *error, size_t cap);
+// Ends request `id`, whose device is told so. False: there is no such one.
+bool pairing_desk_refuse(struct es_pairing_desk *desk, uint32_t id);
 // The asker has gone: done is not called.
 void pairing_desk_forget(struct es_pairing_desk *desk, void *data);
 

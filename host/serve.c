@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "host/api_host.h"
 #include "host/clients.h"
 #include "host/control_socket.h"
 #include "host/discovery.h"
@@ -44,6 +45,7 @@ struct serve {
 	struct es_plays *plays;
 	struct es_pairing_desk *desk;
 	struct es_gamestream *gamestream;
+	struct es_api_host api;
 	struct es_control_socket *control;
 	struct es_discovery *discovery; // NULL: not announced
 	struct es_inhibit *inhibit; // NULL: there is nobody to ask
@@ -110,7 +112,7 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, 
 		}
 		plays_set_settings(serve->plays, fresh);
 		gamestream_set_settings(serve->gamestream, fresh);
-		control_socket_set_settings(serve->control, fresh);
+		serve->api.settings = fresh;
 		bool moved = strcmp(fresh->name, serve->settings->name) != 0 ||
 				fresh->announce != serve->settings->announce;
 		settings_destroy(serve->settings);
@@ -210,15 +212,17 @@ static bool open_doors(struct serve *serve) {
 	if (serve->gamestream == NULL) {
 		return false;
 	}
-	struct es_control_params control = {
+	serve->api = (struct es_api_host){
 			.event = serve->event,
 			.settings = serve->settings,
 			.clients = serve->clients,
 			.desk = serve->desk,
 			.plays = serve->plays,
 			.gamestream = serve->gamestream,
+			.state_fd = serve->state_fd,
+			.serve = serve,
 	};
-	serve->control = control_socket_create(&control);
+	serve->control = control_socket_create(&serve->api);
 	if (serve->control == NULL) {
 		return false;
 	}

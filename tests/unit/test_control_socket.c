@@ -20,19 +20,25 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "host/clients.h"
 #include "host/clients_file.h"
 #include "host/control_path.h"
 #include "host/control_socket.h"
+#include "host/gamestream.h"
+#include "host/pairing_desk.h"
+#include "host/play.h"
+#include "host/settings.h"
 #include "host/state_file.h"
 
 #define ROUNDS 400
+#define ASK_STATUS "{\"method\":\"GET\",\"path\":\"/api/v1/status\"}"
 
 // --- stand-ins
 
 static struct {
 	struct es_pairing_info infos[2];
 	size_t n_infos;
-	uint32_t pin_id;
+	uint32_t pin_id, refused_id;
 	char pin[32];
 	es_pairing_done done;
 	void *done_data;
@@ -68,6 +74,11 @@ bool pairing_desk_enter_pin(struct es_pairing_desk *unused, uint32_t id, const c
 	desk.done = done;
 	desk.done_data = data;
 	return true;
+}
+
+bool pairing_desk_refuse(struct es_pairing_desk *unused, uint32_t id) {
+	desk.refused_id = id;
+	return id != 99;
 }
 
 void pairing_desk_forget(struct es_pairing_desk *unused, void *data) {
@@ -128,7 +139,7 @@ struct fixture {
 	struct es_app app;
 	struct es_clients *clients;
 	struct es_control_socket *socket;
-	struct es_control_params params;
+	struct es_api_host host;
 };
 
 static int set_up(void **state) {
@@ -149,9 +160,9 @@ static int set_up(void **state) {
 	assert_int_equal(sd_event_new(&f->event), 0);
 	f->app = (struct es_app){.id = 7, .title = title, .command = command};
 	f->settings = (struct es_settings){.name = name, .apps = &f->app, .n_apps = 1};
-	f->params = (struct es_control_params){
+	f->host = (struct es_api_host){
 			.event = f->event, .settings = &f->settings, .clients = f->clients};
-	f->socket = control_socket_create(&f->params);
+	f->socket = control_socket_create(&f->host);
 	assert_non_null(f->socket);
 	*state = f;
 	return 0;
@@ -226,6 +237,15 @@ static const char *ask(struct fixture *f, const char *text) {
 	return line;
 }
 
+// One request; body NULL: none.
+static const char *request(
+		struct fixture *f, const char *method, const char *path, const char *body) {
+	char line[1024];
+	snprintf(line, sizeof(line), "{\"method\":\"%s\",\"path\":\"/api/v1%s\"%s%s}", method, path,
+			body != NULL ? ",\"body\":" : "", body != NULL ? body : "");
+	return ask(f, line);
+}
+
 static void expect(const char *line, const char *word) {
 	if (strstr(line, word) == NULL) {
 		fail_msg("no '%s' in: %s", word, line);
@@ -245,19 +265,19 @@ static void add_client(struct fixture *f, const char *name) {
 
 static void test_lists(void **state) {
 	struct fixture *f = *state;
-	expect(ask(f, "{\"route\":\"status\"}"), "\"name\":\"box\"");
-	expect(ask(f, "{\"route\":\"help\"}"), "\"client-legacy\":");
-	expect(ask(f, "{\"route\":\"apps\"}"),
+	expect(request(f, "GET", "/status", NULL), "\"name\":\"box\"");
+	expect(request(f, "GET", "/help", NULL), "\"path\":\"/api/v1/clients/{id}\"");
+	expect(request(f, "GET", "/apps", NULL),
 			"\"apps\":[{\"id\":7,\"title\":\"A \\\"game\\\"\",\"private\":false,"
 			"\"command\":[\"/bin/game\",\"--fast\"]}]");
-	expect(ask(f, "{\"route\":\"sessions\"}"), "\"sessions\":[]");
+	expect(request(f, "GET", "/sessions", NULL), "\"sessions\":[]");
 	desk.n_infos = 1;
 	desk.infos[0] = (struct es_pairing_info){.id = 3,
 			.name = "bad\x1b[2J\xff",
 			.address = "192.0.2.7",
 			.seconds_left = 61,
 			.waits_for_pin = true};
-	expect(ask(f, "{\"route\":\"pairings\"}"),
+	expect(request(f, "GET", "/pairings", NULL),
 			"[{\"id\":3,\"name\":\"bad\\\\x1b[2J\\\\xff\",\"address\":\"192.0.2.7\","
 			"\"seconds_left\":61,\"waits_for_pin\":true}]");
 }
@@ -279,7 +299,7 @@ static void test_sessions(void **state) {
 			.display_stats = &display,
 			.encode_stats = &encode,
 			.stream_stats = &stream};
-	const char *line = ask(f, "{\"route\":\"sessions\"}");
+	const char *line = request(f, "GET", "/sessions", NULL);
 	expect(line, "{\"id\":5,\"state\":\"playing\",\"app\":7,\"title\":\"Game\",");
 	expect(line, "\"client\":\"D\\u00E4ck\",\"width\":1280,\"height\":800,\"refresh_mhz\":59940,");
 	expect(line, "\"encoder\":\"x264\",\"codec\":\"h264\"");
@@ -292,23 +312,23 @@ static void test_clients(void **state) {
 	struct fixture *f = *state;
 	add_client(f, "Deck");
 	add_client(f, "TV");
-	expect(ask(f, "{\"route\":\"clients\"}"), "{\"id\":1,\"name\":\"Deck\",\"paired_at\":");
-	expect(ask(f, "{\"route\":\"client-rename\",\"id\":1,\"name\":\"Mine\"}"), "\"ok\":true");
+	expect(request(f, "GET", "/clients", NULL), "{\"id\":1,\"name\":\"Deck\",\"paired_at\":");
+	expect(request(f, "PATCH", "/clients/1", "{\"name\":\"Mine\"}"), "\"status\":200");
 	assert_string_equal(clients_find(f->clients, 1)->name, "Mine");
-	expect(ask(f, "{\"route\":\"client-legacy\",\"id\":2,\"legacy\":true}"), "\"ok\":true");
+	expect(request(f, "PATCH", "/clients/2", "{\"legacy\":true,\"keyboard\":\"de\"}"),
+			"\"status\":200");
 	assert_true(clients_find(f->clients, 2)->legacy);
-	expect(ask(f, "{\"route\":\"client-keyboard\",\"id\":2,\"keyboard\":\"de\"}"), "\"ok\":true");
 	assert_int_equal(plays.layout_of, 2);
-	expect(ask(f, "{\"route\":\"clients\"}"), "\"keyboard\":\"de\"");
-	expect(ask(f, "{\"route\":\"client-revoke\",\"id\":2}"), "\"ok\":true");
+	expect(request(f, "GET", "/clients", NULL), "\"keyboard\":\"de\"");
+	expect(request(f, "DELETE", "/clients/2", NULL), "{\"status\":200,\"body\":{}}");
 	assert_null(clients_find(f->clients, 2));
 	assert_int_equal(plays.revoked, 2);
 	assert_int_equal(plays.doors_closed, 1);
-	expect(ask(f, "{\"route\":\"client-revoke\",\"id\":2}"), "no client 2");
+	expect(request(f, "DELETE", "/clients/2", NULL), "no client 2");
 	assert_int_equal(plays.doors_closed, 1);
 }
 
-static void test_bad_requests(void **state) {
+static void test_bad_lines(void **state) {
 	struct fixture *f = *state;
 	static const struct {
 		const char *text, *word;
@@ -316,34 +336,26 @@ static void test_bad_requests(void **state) {
 			{"", "one line"},
 			{"nonsense", "one line"},
 			{"[]", "one line"},
-			{"{}", "'route' is not a text"},
-			{"{\"route\":7}", "'route' is not a text"},
-			{"{\"route\":\"app\"}", "did you mean 'apps'"},
-			{"{\"route\":\"a\\u001b\\u0000\"}", "'route'"},
-			{"{\"route\":\"zz\\u001b[2Jzzzzz\"}", "zz\\\\x1b[2Jzzzzz"},
-			{"{\"route\":\"pair\"}", "'pin' is not a text"},
-			{"{\"route\":\"pair\",\"pin\":1234}", "'pin' is not a text"},
-			{"{\"route\":\"pair\",\"pin\":\"1234\",\"request\":-1}", "'request'"},
-			{"{\"route\":\"pair\",\"pin\":\"1234\",\"request\":99}", "no request 99"},
-			{"{\"route\":\"client-revoke\"}", "'id'"},
-			{"{\"route\":\"client-revoke\",\"id\":4294967296}", "'id'"},
-			{"{\"route\":\"client-rename\",\"id\":1}", "'name'"},
-			{"{\"route\":\"client-legacy\",\"id\":1,\"legacy\":1}", "'legacy'"},
-			{"{\"route\":\"client-keyboard\",\"id\":1}", "'keyboard'"},
-			{"{\"route\":\"client-keyboard\",\"id\":1,\"keyboard\":\"a b\"}", "xkb layout"},
-			{"{\"route\":\"stop\"}", "no session runs"},
-			{"{\"route\":\"stop\",\"session\":\"1\"}", "'session'"},
+			{"{}", "one line"},
+			{"{\"method\":7,\"path\":\"/api/v1/apps\"}", "one line"},
+			{"{\"method\":\"GET\",\"path\":\"/api/v1/a\\u001b\\u0000\"}", "one line"},
+			{"{\"method\":\"GET\",\"path\":\"/api/v1/zz\\u001b[2J\"}", "zz\\\\x1b[2J"},
+			{"{\"method\":\"GET\",\"path\":\"/api/v1/app\"}", "did you mean '/api/v1/apps'"},
+			{"{\"method\":\"POST\",\"path\":\"/api/v1/pair\",\"body\":[]}", "one line"},
+			{"{\"method\":\"POST\",\"path\":\"/api/v1/pair\"}", "'pin' is missing"},
+			{"{\"method\":\"DELETE\",\"path\":\"/api/v1/sessions\"}", "no session runs"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *line = ask(f, cases[i].text);
-		expect(line, "\"ok\":false");
+		expect(line, "{\"status\":4");
 		expect(line, cases[i].word);
 	}
-	char long_line[5000];
-	memset(long_line, 'a', sizeof(long_line) - 1);
-	long_line[sizeof(long_line) - 1] = '\0';
+	char *long_line = malloc(40000);
+	memset(long_line, 'a', 39999);
+	long_line[39999] = '\0';
 	int fd = connect_peer();
 	say(fd, long_line);
+	free(long_line);
 	expect(hear(f, fd), "too long");
 	assert_string_equal(hear(f, fd), ""); // and it is closed
 	close(fd);
@@ -355,15 +367,18 @@ static void test_pair(void **state) {
 		enum es_pairing_result result;
 		const char *text, *word;
 	} cases[] = {
-			{ES_PAIRING_PAIRED, "", "{\"ok\":true,\"result\":\"paired\"}"},
-			{ES_PAIRING_WRONG_PIN, "", "{\"ok\":false,\"result\":\"wrong-pin\",\"error\":"},
+			{ES_PAIRING_PAIRED, "", "{\"status\":200,\"body\":{\"result\":\"paired\"}}"},
+			{ES_PAIRING_WRONG_PIN, "",
+					"{\"status\":409,\"body\":{\"result\":\"wrong-pin\",\"error\":"},
 			{ES_PAIRING_FAILED, "its certificate is bad", "its certificate is bad"},
 			{ES_PAIRING_EXPIRED, "", "\"result\":\"expired\""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int fd = connect_peer();
 		// The next line waits its turn; half-closed is not gone.
-		say(fd, "{\"route\":\"pair\",\"pin\":\"0123\",\"request\":4}\n{\"route\":\"status\"}\n");
+		say(fd,
+				"{\"method\":\"POST\",\"path\":\"/api/v1/pairings/4/accept\",\"body\":{\"pin\":\"0123\"}}\n" ASK_STATUS
+				"\n");
 		assert_int_equal(shutdown(fd, SHUT_WR), 0);
 		settle(f);
 		char c;
@@ -382,7 +397,7 @@ static void test_pair(void **state) {
 static void test_asker_goes(void **state) {
 	struct fixture *f = *state;
 	int fd = connect_peer();
-	say(fd, "{\"route\":\"pair\",\"pin\":\"0123\"}\n");
+	say(fd, "{\"method\":\"POST\",\"path\":\"/api/v1/pair\",\"body\":{\"pin\":\"0123\"}}\n");
 	settle(f);
 	assert_int_equal(desk.pin_id, 0);
 	assert_non_null(desk.done);
@@ -391,14 +406,14 @@ static void test_asker_goes(void **state) {
 	assert_ptr_equal(desk.forgotten, desk.done_data);
 	fd = connect_peer();
 	plays.n = 1;
-	say(fd, "{\"route\":\"stop\",\"session\":3}\n");
+	say(fd, "{\"method\":\"DELETE\",\"path\":\"/api/v1/sessions/3\"}\n");
 	settle(f);
 	assert_int_equal(plays.stop_id, 3);
 	plays.done(plays.done_data, true);
-	expect(hear(f, fd), "{\"ok\":true}");
+	expect(hear(f, fd), "{\"status\":200,\"body\":{}}");
 	plays.at_once = true;
-	say(fd, "{\"route\":\"stop\"}\n");
-	expect(hear(f, fd), "{\"ok\":true}");
+	say(fd, "{\"method\":\"DELETE\",\"path\":\"/api/v1/sessions\"}\n");
+	expect(hear(f, fd), "{\"status\":200,\"body\":{}}");
 	assert_int_equal(plays.stop_id, 0);
 	close(fd);
 }
@@ -410,20 +425,21 @@ static void test_slow_and_many(void **state) {
 	int fds[20];
 	for (int i = 0; i < 20; i++) {
 		fds[i] = connect_peer();
-		say(fds[i], "{\"route\":");
+		say(fds[i], "{\"method\":\"GET\",\"path\":\"/api/v1");
 		settle(f);
 	}
 	int blocked = fds[0];
-	say(blocked, "\"help\"}\n");
+	static const char ask_help[] = "{\"method\":\"GET\",\"path\":\"/api/v1/help\"}\n";
+	say(blocked, "/help\"}\n");
 	for (int i = 0; i < 3000; i++) { // never reads; the host must not wait for it
-		if (write(blocked, "{\"route\":\"help\"}\n", 17) < 0) {
+		if (write(blocked, ask_help, sizeof(ask_help) - 1) < 0) {
 			break;
 		}
 		settle(f);
 	}
-	say(fds[7], "\"status\"}\n");
+	say(fds[7], "/status\"}\n");
 	expect(hear(f, fds[7]), "\"version\"");
-	say(fds[19], "\"status\"}\n");
+	say(fds[19], "/status\"}\n");
 	settle(f);
 	char c;
 	assert_int_equal(read(fds[19], &c, 1), -1); // is not one of the sixteen
@@ -442,8 +458,8 @@ static void test_one_host(void **state) {
 	assert_true(control_path(path, sizeof(path), error, sizeof(error)));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_null(control_socket_create(&f->params));
-	expect(ask(f, "{\"route\":\"status\"}"), "\"version\""); // the first one lives on
+	assert_null(control_socket_create(&f->host));
+	expect(request(f, "GET", "/status", NULL), "\"version\""); // the first one lives on
 	// What a host that was killed has left there is replaced.
 	control_socket_destroy(f->socket);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -451,14 +467,14 @@ static void test_one_host(void **state) {
 	int dead = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(dead, (struct sockaddr *)&address, sizeof(address)), 0);
 	close(dead);
-	f->socket = control_socket_create(&f->params);
+	f->socket = control_socket_create(&f->host);
 	assert_non_null(f->socket);
-	expect(ask(f, "{\"route\":\"status\"}"), "\"version\"");
+	expect(request(f, "GET", "/status", NULL), "\"version\"");
 	// A folder that others can write is no place for it.
 	control_socket_destroy(f->socket);
 	*strrchr(path, '/') = '\0';
 	assert_int_equal(chmod(path, 0777), 0);
-	f->socket = control_socket_create(&f->params);
+	f->socket = control_socket_create(&f->host);
 	assert_null(f->socket);
 	assert_int_equal(chmod(path, 0700), 0);
 }
@@ -469,7 +485,7 @@ int main(void) {
 			cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_sessions, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_clients, set_up, tear_down),
-			cmocka_unit_test_setup_teardown(test_bad_requests, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_bad_lines, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_pair, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_asker_goes, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_slow_and_many, set_up, tear_down),

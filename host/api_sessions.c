@@ -1,0 +1,191 @@
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "host/api_route.h"
+#include "host/play.h"
+#include "protocol/mode.h"
+
+static const char *const state_names[] = {
+		[ES_PLAY_PENDING] = "pending",
+		[ES_PLAY_NEGOTIATED] = "negotiated",
+		[ES_PLAY_PLAYING] = "playing",
+		[ES_PLAY_DETACHED] = "detached",
+		[ES_PLAY_ENDING] = "ending",
+		NULL,
+};
+
+static const struct es_api_field figures_fields[] = {
+		{"committed", ES_API_NUMBER, true, .help = "changes of the picture by the app"},
+		{"superseded", ES_API_NUMBER, true, .help = "of these, replaced before they were sent"},
+		{"frames_new", ES_API_NUMBER, true, .help = "pictures that were sent"},
+		{"frames_repeated", ES_API_NUMBER, true, .help = "repeats of a still picture"},
+		{"frames_dropped", ES_API_NUMBER, true, .help = "pictures given up by the streamer"},
+		{"bytes", ES_API_NUMBER, true, .help = "of video"},
+		{"latency_p50_us", ES_API_NUMBER, true,
+				.help = "from the change to the last datagram, of late: median"},
+		{"latency_p99_us", ES_API_NUMBER, true, .help = "the same: 99 of 100 are below"},
+		{"idr_made", ES_API_NUMBER, true, .help = "whole pictures"},
+		{"datagrams", ES_API_NUMBER, true, .help = "of video"},
+		{"datagrams_lost", ES_API_NUMBER, true, .help = "as the client reports"},
+		{"datagrams_refused", ES_API_NUMBER, true, .help = "of strangers, forged or replayed"},
+		{"fec_percent", ES_API_NUMBER, true, .help = "of parity, now"},
+		{"rtt_us", ES_API_NUMBER, true, .help = "smoothed; 0: unknown"},
+		{"bitrate_kbps", ES_API_NUMBER, true, .help = "now"},
+		{"sound_packets", ES_API_NUMBER, true, .help = "that went out"},
+		{"sound_dropped", ES_API_NUMBER, true, .help = "too late, or no room"},
+		{"sound_inserted", ES_API_NUMBER, true, .help = "of silence, where clocks part"},
+		{"sound_p50_us", ES_API_NUMBER, true, .help = "from sample to datagram: median"},
+		{"sound_p99_us", ES_API_NUMBER, true, .help = "the same: 99 of 100 are below"},
+		{NULL},
+};
+static const struct es_api_schema figures_schema = {"Figures", figures_fields};
+
+static const struct es_api_field session_fields[] = {
+		{"id", ES_API_NUMBER, true, .help = "never used again"},
+		{"state", ES_API_TEXT, true, .words = state_names, .help = "how far it has come"},
+		{"app", ES_API_NUMBER, true, .help = "the app's id"},
+		{"title", ES_API_TEXT, true, .help = "the app's"},
+		{"client", ES_API_TEXT, true, .help = "who plays, or played last"},
+		{"width", ES_API_NUMBER, true, .help = "of the screen, in pixels"},
+		{"height", ES_API_NUMBER, true, .help = "the same"},
+		{"refresh_mhz", ES_API_NUMBER, true, .help = "in thousandths of a hertz"},
+		{"encoder", ES_API_TEXT, true, .help = "empty while nobody is attached"},
+		{"codec", ES_API_TEXT, true, .help = "the same"},
+		{"seconds", ES_API_NUMBER, true, .help = "since its launch"},
+		{"stats", ES_API_OBJECT, true, .of = &figures_schema,
+				.help = "since its launch, but what is of late"},
+		{NULL},
+};
+static const struct es_api_schema session_schema = {"Session", session_fields};
+
+static const struct es_api_field sessions_fields[] = {
+		{"sessions", ES_API_OBJECTS, true, .of = &session_schema, .help = "in order of id"},
+		{NULL},
+};
+static const struct es_api_schema sessions_schema = {"Sessions", sessions_fields};
+
+static void add_figures(
+		yyjson_mut_doc *doc, yyjson_mut_val *item, const struct es_play_info *info) {
+	const struct es_display_stats *display = info->display_stats;
+	const struct es_encode_stats *encode = info->encode_stats;
+	const struct es_stream_stats *stream = info->stream_stats;
+	const struct {
+		const char *key;
+		uint64_t value;
+	} figures[] = {
+			{"committed", display->committed},
+			{"superseded", display->superseded},
+			{"frames_new", stream->units_new},
+			{"frames_repeated", stream->units_repeated},
+			{"frames_dropped", stream->dropped},
+			{"bytes", stream->bytes},
+			{"latency_p50_us", stream->recent[ES_STAGE_TOTAL].p50_us},
+			{"latency_p99_us", stream->recent[ES_STAGE_TOTAL].p99_us},
+			{"idr_made", encode->idr_made},
+			{"datagrams", stream->net.datagrams},
+			{"datagrams_lost", stream->net.lost},
+			{"datagrams_refused", stream->net.refused},
+			{"fec_percent", stream->net.fec_percent},
+			{"rtt_us", stream->net.rtt_us},
+			{"bitrate_kbps", stream->net.bitrate_kbps},
+			{"sound_packets", stream->sound.packets},
+			{"sound_dropped", stream->sound.dropped + display->sound_dropped},
+			{"sound_inserted", stream->sound.inserted},
+			{"sound_p50_us", stream->sound.p50_us},
+			{"sound_p99_us", stream->sound.p99_us},
+	};
+	yyjson_mut_val *stats = yyjson_mut_obj_add_obj(doc, item, "stats");
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		yyjson_mut_obj_add_uint(doc, stats, figures[i].key, figures[i].value);
+	}
+}
+
+static void add_session(yyjson_mut_doc *doc, yyjson_mut_val *item, const struct es_play *play) {
+	struct es_play_info info;
+	play_info(play, &info);
+	yyjson_mut_obj_add_uint(doc, item, "id", info.id);
+	yyjson_mut_obj_add_str(doc, item, "state", state_names[info.state]);
+	yyjson_mut_obj_add_uint(doc, item, "app", info.app_id);
+	api_add_text(doc, item, "title", info.app_title);
+	api_add_text(doc, item, "client", info.client_name);
+	yyjson_mut_obj_add_uint(doc, item, "width", info.mode.width);
+	yyjson_mut_obj_add_uint(doc, item, "height", info.mode.height);
+	yyjson_mut_obj_add_sint(doc, item, "refresh_mhz", info.mode.refresh_mhz);
+	api_add_text(doc, item, "encoder", info.encoder);
+	const char *codec = codec_name(info.codec);
+	api_add_text(doc, item, "codec", info.encoder[0] != '\0' && codec != NULL ? codec : "");
+	yyjson_mut_obj_add_sint(doc, item, "seconds", (clock_now_ns() - info.since_ns) / ES_NS_PER_S);
+	add_figures(doc, item, &info);
+}
+
+static enum es_api_outcome list_sessions(struct es_api_request *request) {
+	const struct es_plays *plays = request->host->plays;
+	yyjson_mut_val *items = yyjson_mut_obj_add_arr(request->doc, request->root, "sessions");
+	for (size_t i = 0; i < plays_count(plays); i++) {
+		add_session(request->doc, yyjson_mut_arr_add_obj(request->doc, items), plays_at(plays, i));
+	}
+	return ES_API_DONE;
+}
+
+static struct es_play *find_play(const struct es_api_request *request) {
+	const struct es_plays *plays = request->host->plays;
+	for (size_t i = 0; i < plays_count(plays); i++) {
+		struct es_play_info info;
+		play_info(plays_at(plays, i), &info);
+		if (info.id == request->id) {
+			return plays_at(plays, i);
+		}
+	}
+	return NULL;
+}
+
+static enum es_api_outcome refuse_unknown(struct es_api_request *request) {
+	return api_refuse(request, 404, "there is no session %u; it may be over", request->id);
+}
+
+static enum es_api_outcome tell_session(struct es_api_request *request) {
+	const struct es_play *play = find_play(request);
+	if (play == NULL) {
+		return refuse_unknown(request);
+	}
+	add_session(request->doc, request->root, play);
+	return ES_API_DONE;
+}
+
+static void on_stopped(void *data, bool ended) {
+	yyjson_mut_val *root;
+	if (ended) {
+		api_end(data, 200, api_begin(&root));
+	} else {
+		api_end_error(data, 500, "the session could not be ended");
+	}
+}
+
+static void forget(struct es_api_call *call) {
+	plays_forget(call->host->plays, call);
+}
+
+// With an id, or the one that runs alone.
+static enum es_api_outcome stop_session(struct es_api_request *request) {
+	char error[256];
+	struct es_api_call *call = request->call;
+	call->waits = true; // it may be answered before this returns
+	call->forget = forget;
+	if (plays_stop(request->host->plays, request->id, on_stopped, call, error, sizeof(error))) {
+		return ES_API_LATER;
+	}
+	call->waits = false;
+	return api_refuse(request, request->id != 0 ? 404 : 409, "%s", error);
+}
+
+const struct es_route api_sessions_routes[] = {
+		{"GET", "/sessions", ES_ROLE_VIEW, .answer = &sessions_schema, .handle = list_sessions,
+				.help = "What runs"},
+		{"GET", "/sessions/{id}", ES_ROLE_VIEW, .answer = &session_schema, .handle = tell_session,
+				.help = "One that runs"},
+		{"DELETE", "/sessions/{id}", ES_ROLE_PLAY, .handle = stop_session,
+				.help = "Ends one and its app; answered when both are gone"},
+		{"DELETE", "/sessions", ES_ROLE_PLAY, .handle = stop_session,
+				.help = "Ends the one that runs alone"},
+		{NULL},
+};
