@@ -137,7 +137,7 @@ static const struct es_api_field *find_field(
 
 static bool refuse_unknown(
 		const struct es_api_field *fields, size_t n, const char *name, char *error, size_t cap) {
-	const char *names[MAX_FIELDS];
+	const char *names[MAX_FIELDS] = {NULL};
 	for (size_t i = 0; i < n; i++) {
 		names[i] = fields[i].name;
 	}

@@ -1,6 +1,7 @@
 // What the routes of the API work on.
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 struct es_apps_store;
@@ -8,6 +9,7 @@ struct es_clients;
 struct es_events;
 struct es_gamestream;
 struct es_log_ring;
+struct es_login;
 struct es_pairing_desk;
 struct es_plays;
 struct es_settings;
@@ -24,6 +26,7 @@ struct es_api_host {
 	struct es_gamestream *gamestream;
 	struct es_events *events;
 	struct es_log_ring *log;
+	struct es_login *login;
 	struct es_apps_store *apps;
 	struct es_settings_store *settings_store;
 	int state_fd; // the state folder

@@ -1,5 +1,6 @@
-// A line at the operator's door. Whatever it is, there is exactly one answer: a line of printable
-// ASCII that is JSON and says whether it is ok. What stands behind the routes are stand-ins.
+// A request to the API: its first byte says who asks, its first line is method and target, the rest the
+// body. Whatever it is, there is exactly one answer: a JSON object of printable ASCII, with a reason if
+// it was refused. What stands behind the routes are stand-ins.
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
@@ -7,11 +8,16 @@
 #include <string.h>
 #include <yyjson.h>
 
-#include "host/control_routes.h"
+#include "host/api_route.h"
+#include "host/clients.h"
+#include "host/gamestream.h"
+#include "host/pairing_desk.h"
+#include "host/play.h"
+#include "host/settings.h"
 
 static void require(bool holds, const char *what) {
 	if (!holds) {
-		fprintf(stderr, "control: %s\n", what);
+		fprintf(stderr, "api: %s\n", what);
 		abort();
 	}
 }
@@ -32,6 +38,10 @@ bool pairing_desk_enter_pin(struct es_pairing_desk *desk, uint32_t id, const cha
 	}
 	done(data, id % 4, pin);
 	return true;
+}
+
+bool pairing_desk_refuse(struct es_pairing_desk *desk, uint32_t id) {
+	return id % 2 == 0;
 }
 
 void pairing_desk_forget(struct es_pairing_desk *desk, void *data) {
@@ -96,48 +106,75 @@ bool clients_revoke(struct es_clients *clients, uint32_t id, char *error, size_t
 
 // --- the check
 
-static void on_answer(void *data, char *text, size_t size) {
+static void on_answer(void *data, const struct es_api_answer *answer) {
 	++*(unsigned *)data;
-	require(text != NULL && size > 0 && text[size - 1] == '\n', "no line");
-	for (size_t i = 0; i + 1 < size; i++) {
-		require(text[i] >= ' ' && text[i] <= '~', "not printable");
+	require(answer->body != NULL && answer->size > 0, "no answer");
+	for (size_t i = 0; i < answer->size; i++) {
+		require(answer->body[i] >= ' ' && answer->body[i] <= '~', "not printable");
 	}
-	yyjson_doc *doc = yyjson_read(text, size, 0);
-	require(yyjson_is_bool(yyjson_obj_get(yyjson_doc_get_root(doc), "ok")), "no JSON");
+	yyjson_doc *doc = yyjson_read(answer->body, answer->size, 0);
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	require(yyjson_is_obj(root), "no JSON");
+	require((answer->status == 200) == (yyjson_obj_get(root, "error") == NULL), "no reason");
+	require((answer->status == 405) == (answer->allow != NULL), "no methods");
 	yyjson_doc_free(doc);
-	free(text);
+	free(answer->body);
+}
+
+// Takes the bytes up to one of `ends` off; a copy as a text.
+static char *take_word(const uint8_t **data, size_t *size, const char *ends) {
+	size_t n = 0;
+	while (n < *size && (*data)[n] != 0 && strchr(ends, (*data)[n]) == NULL) {
+		n++;
+	}
+	char *word = malloc(n + 1);
+	require(word != NULL, "no memory");
+	memcpy(word, *data, n);
+	word[n] = '\0';
+	n += n < *size ? 1 : 0;
+	*data += n;
+	*size -= n;
+	return word;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	static const struct es_settings settings = {.name = (char *)"box"};
-	const struct es_control_host host = {.settings = &settings};
-	char *line = malloc(size > 0 ? size : 1);
+	const struct es_api_host host = {.settings = &settings};
 	unsigned answers = 0;
-	if (line == NULL) {
+	if (size == 0) {
 		return 0;
 	}
-	if (size > 0) {
-		memcpy(line, data, size);
-	}
-	struct es_control_call call = {.host = &host, .answer = on_answer, .data = &answers};
-	control_routes_handle(&call, line, size);
-	free(line);
+	unsigned who = *data++;
+	size--;
+	char *method = take_word(&data, &size, " \n"), *target = take_word(&data, &size, "\n");
+	struct es_api_call call = {
+			.host = &host,
+			.method = method,
+			.target = target,
+			.body = size > 0 ? data : NULL,
+			.body_size = size,
+			.role = who % 4,
+			.confirmed = (who & 4) != 0,
+			.answer = on_answer,
+			.data = &answers,
+	};
+	api_handle(&call);
+	free(method);
+	free(target);
 	require(answers == 1 && !call.waits, "not one answer");
 	return 0;
 }
 
 size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
 	static const char *const seeds[] = {
-			"{\"route\":\"pair\",\"pin\":\"1234\",\"request\":2}",
-			"{\"route\":\"client-rename\",\"id\":1,\"name\":\"a\\u001bb\"}",
-			"{\"route\":\"client-legacy\",\"id\":1,\"legacy\":true}",
-			"{\"route\":\"client-keyboard\",\"id\":1,\"keyboard\":\"\"}",
-			"{\"route\":\"client-revoke\",\"id\":1}",
-			"{\"route\":\"stop\",\"session\":7}",
-			"{\"route\":\"pairings\"}",
-			"{\"route\":\"apps\"}",
-			"{\"route\":\"status\"}",
-			"{\"route\":\"help\"}",
+			"7POST /api/v1/pairings/2/accept\n{\"pin\":\"1234\"}",
+			"7PATCH /api/v1/clients/1\n{\"name\":\"a\\u001bb\",\"legacy\":true,\"keyboard\":\"\"}",
+			"7DELETE /api/v1/clients/1\n",
+			"6DELETE /api/v1/sessions\n",
+			"1GET /api/v1/pairings\n",
+			"7GET /api/v1/apps?a=%20b&c\n",
+			"7GET /api/v1/status\n",
+			"7BREW /api/v1/help\n",
 	};
 	if (index >= sizeof(seeds) / sizeof(seeds[0]) || strlen(seeds[index]) > cap) {
 		return 0;
