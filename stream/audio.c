@@ -15,8 +15,11 @@
 #define FILE_KBPS 64 // of each channel
 // A block that comes this far from where it was expected begins a new count.
 #define PAUSE_NS (200 * ES_NS_PER_MS)
-// Without a block for so long the sound has stopped.
+// Without a block for so long the sound has stopped. A file has time, where the machine stands still.
 #define STOP_NS (60 * ES_NS_PER_MS)
+#define FILE_STOP_NS (500 * ES_NS_PER_MS)
+// What goes in or is left out at a time, where the clocks part: 5 ms.
+#define STEP_FRAMES 240
 #define SMOOTHING 8 // blocks over which a difference is averaged
 #define LEVEL (1.0f / 32768.0f)
 
@@ -34,7 +37,7 @@ struct es_audio {
 	uint8_t place[MAX_CHANNELS]; // of each channel in the encoder's input
 
 	bool running; // the count of samples has a beginning
-	int64_t next_ns; // when the next sample is expected
+	int64_t next_ns; // when the next sample is expected, or the last count has ended
 	int64_t drift_ns; // by how much blocks are later than that, averaged
 	int64_t last_put_ns;
 	uint32_t skip; // samples of each channel to leave out
@@ -261,27 +264,39 @@ static void end_count(struct es_audio *audio) {
 	audio->drift_ns = 0;
 }
 
+// What the tail of the last one has taken the place of, because the sound had not stopped but was late, is
+// left out: else all that follows would be later than the pictures.
+static void begin_count(struct es_audio *audio, int64_t time_ns) {
+	int64_t overlap_ns = audio->next_ns - time_ns;
+	audio->running = true;
+	if (overlap_ns <= 0 || overlap_ns > PAUSE_NS) {
+		audio->next_ns = time_ns;
+		return;
+	}
+	audio->skip = (uint32_t)(overlap_ns * (ES_AUDIO_RATE / 1000) / ES_NS_PER_MS);
+	audio->counts.dropped++;
+}
+
 static void follow_clock(struct es_audio *audio, int64_t time_ns) {
-	int64_t packet_ns = duration_ns(audio->packet_frames);
+	int64_t step_ns = duration_ns(STEP_FRAMES);
 	int64_t difference_ns = time_ns - audio->next_ns + duration_ns(audio->skip);
 	if (audio->running && (difference_ns > PAUSE_NS || difference_ns < -PAUSE_NS)) {
 		end_count(audio);
 	}
 	if (!audio->running) {
-		audio->running = true;
-		audio->next_ns = time_ns;
+		begin_count(audio, time_ns);
 		return;
 	}
 	audio->drift_ns += (difference_ns - audio->drift_ns) / SMOOTHING;
-	if (audio->drift_ns > packet_ns) {
-		audio->drift_ns -= packet_ns;
+	if (audio->drift_ns > step_ns) {
+		audio->drift_ns -= step_ns;
 		audio->counts.inserted++;
-		add_silence(audio, audio->packet_frames);
+		add_silence(audio, STEP_FRAMES);
 		encode_full(audio);
-	} else if (audio->drift_ns < -packet_ns && audio->skip == 0) {
-		audio->drift_ns += packet_ns;
+	} else if (audio->drift_ns < -step_ns && audio->skip == 0) {
+		audio->drift_ns += step_ns;
 		audio->counts.dropped++;
-		audio->skip = audio->packet_frames;
+		audio->skip = STEP_FRAMES;
 	}
 }
 
@@ -303,7 +318,8 @@ void audio_flush(struct es_audio *audio) {
 }
 
 int64_t audio_wake_ns(const struct es_audio *audio) {
-	return audio->running ? audio->last_put_ns + STOP_NS : ES_AUDIO_NEVER;
+	int64_t stop_ns = audio->params.file ? FILE_STOP_NS : STOP_NS;
+	return audio->running ? audio->last_put_ns + stop_ns : ES_AUDIO_NEVER;
 }
 
 struct es_audio_counts audio_counts(const struct es_audio *audio) {

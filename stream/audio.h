@@ -1,7 +1,7 @@
 // From the display's blocks of sound to Opus packets of one length, in the layout that the viewer has.
 //
-// The blocks' own times lead: where they run away from the count of samples, one packet of silence goes in or
-// one packet's samples are left out, never more at a time. After a pause the count begins anew. Once the
+// The blocks' own times lead: where they run away from the count of samples, 5 ms of silence go in or 5 ms of
+// samples are left out, never more at a time. After a pause the count begins anew. Once the
 // sound stops, what is left of it follows, with silence until the encoder and a block of parity are
 // through; then nothing. One thread, no clock of its own.
 #pragma once
@@ -47,7 +47,8 @@ void audio_flush(struct es_audio *audio);
 int64_t audio_wake_ns(const struct es_audio *audio);
 
 struct es_audio_counts {
-	uint64_t packets, inserted, dropped; // packets made, of them of inserted silence; left out
+	uint64_t packets, inserted,
+			dropped; // packets made; how often silence went in, or samples were left out
 };
 struct es_audio_counts audio_counts(const struct es_audio *audio);
 // OpusHead of the encoder (RFC 7845), as containers want it; returns its size.

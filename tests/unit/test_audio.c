@@ -162,6 +162,39 @@ static void test_tail(void **state) {
 	close_audio(audio, &ear);
 }
 
+// Sound that was only late, so that its tail went out before the rest of it, is not later than it was from then on.
+static void test_late(void **state) {
+	struct ear ear;
+	struct es_audio *audio = open_audio(&ear, &stereo_low, 10);
+	for (int i = 0; i < 9; i++) {
+		put_block(audio, 2, 0, START_NS + i * BLOCK_NS);
+	}
+	audio_flush(audio);
+	assert_int_equal(8, ear.packets); // up to 80 ms
+	for (int i = 9; i < 16; i++) {
+		put_block(audio, 2, 0, START_NS + i * BLOCK_NS);
+	}
+	assert_int_equal(8, ear.packets);
+	put_block(audio, 2, 0, START_NS + 16 * BLOCK_NS);
+	put_block(audio, 2, 0, START_NS + 17 * BLOCK_NS);
+	assert_int_equal(9, ear.packets);
+	assert_int_equal(START_NS + 80 * MS, ear.last_ns);
+	assert_int_equal(1, audio_counts(audio).dropped);
+	close_audio(audio, &ear);
+}
+
+// A clock that has left out a part, as PipeWire's does when it was not woken in time: what follows is off by
+// less than a step, also where packets are longer.
+static void test_leap(void **state) {
+	struct ear ear;
+	struct es_audio *audio = open_audio(&ear, &stereo_low, 20);
+	for (int i = 0; i < 200; i++) {
+		put_block(audio, 2, 0, START_NS + i * BLOCK_NS + (i >= 50 ? 16 : 0) * MS);
+	}
+	assert_int_equal(3, audio_counts(audio).inserted);
+	close_audio(audio, &ear);
+}
+
 // Clocks that part by 1.2 in a thousand, for ten seconds: 12 ms, so two packets of 5 ms.
 static void check_drift(int64_t step_ns, uint64_t inserted, uint64_t dropped) {
 	struct ear ear;
@@ -203,6 +236,8 @@ int main(void) {
 			cmocka_unit_test(test_layouts),
 			cmocka_unit_test(test_remix),
 			cmocka_unit_test(test_tail),
+			cmocka_unit_test(test_late),
+			cmocka_unit_test(test_leap),
 			cmocka_unit_test(test_drift),
 			cmocka_unit_test(test_jitter),
 	};
