@@ -59,7 +59,7 @@ static const char daemon_config[] =
 		"  default.clock.quantum = 240\n"
 		"  default.clock.min-quantum = 240\n"
 		"  default.clock.max-quantum = 240\n"
-		"  default.clock.power-of-two-quantum = false\n"
+		"  clock.power-of-two-quantum = false\n"
 		"}\n"
 		"context.spa-libs = {\n"
 		"  audio.convert.* = audioconvert/libspa-audioconvert\n"
