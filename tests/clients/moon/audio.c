@@ -14,6 +14,8 @@
 #define DECIMATION 8 // what is looked for is below 3 kHz
 #define POINTS (WINDOW / DECIMATION)
 #define SILENT 0.001f
+#define CLICK 0.3f
+#define CLICK_QUIET (RATE / 20) // before it
 #define TURN 6.28318530717958647692
 
 struct es_moon_audio {
@@ -23,6 +25,8 @@ struct es_moon_audio {
 	int packet_frames;
 	uint64_t opus_errors;
 	int64_t first_ns, last_ns; // when packets came
+	bool clicks;
+	size_t quiet; // samples of the first channel since it was loud
 	size_t n; // samples of each channel in the window
 	float window[MAX_CHANNELS][WINDOW];
 	float decoded[MAX_FRAMES * MAX_CHANNELS];
@@ -89,6 +93,22 @@ static void say_window(struct es_moon_audio *audio) {
 	audio->n = 0;
 }
 
+// One who plays each packet as soon as it comes hears the click when its place in the packet is reached.
+static void find_clicks(struct es_moon_audio *audio) {
+	for (int i = 0; i < audio->packet_frames; i++, audio->quiet++) {
+		if (fabsf(audio->decoded[i * audio->channels]) < CLICK) {
+			continue;
+		}
+		if (audio->quiet > CLICK_QUIET) {
+			say_begin("click");
+			say_number("at_ns", audio->last_ns + (int64_t)i * 1000000000 / RATE);
+			say_number("packet_ns", audio->last_ns);
+			say_end();
+		}
+		audio->quiet = 0;
+	}
+}
+
 static void handle_packet(void *data, uint16_t sequence, const uint8_t *opus, size_t size) {
 	struct es_moon_audio *audio = data;
 	audio->last_ns = now_ns();
@@ -98,6 +118,9 @@ static void handle_packet(void *data, uint16_t sequence, const uint8_t *opus, si
 	if (n != audio->packet_frames) {
 		audio->opus_errors++;
 		return;
+	}
+	if (audio->clicks) {
+		find_clicks(audio);
 	}
 	for (int i = 0; i < n; i++) {
 		for (uint8_t c = 0; c < audio->channels; c++) {
@@ -151,6 +174,7 @@ struct es_moon_audio *audio_create(const struct es_moon_audio_params *params) {
 		return NULL;
 	}
 	audio->channels = params->channels;
+	audio->clicks = params->clicks;
 	audio->packet_frames = RATE / 1000 * params->packet_ms;
 	audio->opus = opus_multistream_decoder_create(
 			RATE, params->channels, streams, coupled, mapping, &error);

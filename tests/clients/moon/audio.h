@@ -14,6 +14,7 @@ struct es_moon_audio_params {
 	uint8_t channels, packet_ms;
 	bool high_quality;
 	const char *surround; // surround-params of the host
+	bool clicks; // a line for each sound that begins suddenly, with the time at which it can be heard
 };
 
 struct es_moon_audio;

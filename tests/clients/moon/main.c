@@ -60,6 +60,7 @@ enum option_key {
 	OPTION_STAY,
 	OPTION_SOUND,
 	OPTION_KEY,
+	OPTION_CLICKS,
 };
 
 static const struct option option_table[] = {
@@ -101,6 +102,7 @@ static const struct option option_table[] = {
 		{"stay", no_argument, NULL, OPTION_STAY},
 		{"sound", required_argument, NULL, OPTION_SOUND},
 		{"key", required_argument, NULL, OPTION_KEY},
+		{"clicks", no_argument, NULL, OPTION_CLICKS},
 		{0},
 };
 
@@ -126,6 +128,7 @@ static void usage(FILE *out) {
 		  "    --find Y,U,V             where this colour is in each picture\n"
 		  "    --shadow                 a second decoder gets those, too; are the pictures the same?\n"
 		  "    --sound CHANNELS,MS,0|1  of a packet, and whether it is of high quality\n"
+		  "    --clicks                 a line for each sudden sound\n"
 		  "  and commands on standard input: see input_command.h, pad_command.h; also idr, rfi FIRST LAST,\n"
 		  "  forge N, replay N, vanish, quit\n",
 			out);
@@ -283,6 +286,9 @@ static bool parse_trouble(int key, struct es_moon_options *play) {
 		return parse_lose(optarg, play);
 	case OPTION_FIND:
 		return parse_colour(optarg, play);
+	case OPTION_CLICKS:
+		play->clicks = true;
+		return true;
 	case OPTION_STAY:
 		play->stay = true;
 		return true;

@@ -422,6 +422,7 @@ static bool make_audio(struct es_moon_play *play) {
 			.packet_ms = wishes->audio_packet_ms,
 			.high_quality = wishes->audio_high_quality,
 			.surround = play->terms.surround,
+			.clicks = play->options->clicks,
 	});
 	return play->audio != NULL;
 }

@@ -26,6 +26,7 @@ struct es_moon_options {
 	bool search;
 	uint8_t searched[3]; // Y, U, V, in each picture
 	uint32_t lose_first, lose_every; // as of struct es_moon_video_params
+	bool clicks; // tell of each in the sound
 	bool stay; // go on playing at the end of standard input
 	const char *key_hex; // rikey; NULL: random
 };
