@@ -2,7 +2,9 @@
 
 import signal
 
+import harness
 import harness_serve
+import test_sound
 from harness import wait_until
 from harness_serve import ServeCase, WAIT
 
@@ -45,6 +47,32 @@ class MoonlightFailures(ServeCase):
             self.check_replaced(host, stream, number)
         check(self)
         self.check_stream(stream.quit(), 40)
+
+    def test_sound_goes_on(self):
+        """Whatever happens to the encoder: not a packet is missing, and half a second after half a second
+        is the app's tone."""
+        harness.need(*test_sound.NEED)
+        tone = test_sound.write_tones(self.place.file('tone.wav'), [test_sound.HZ])
+        app = ['sh', '-c', 'paplay "$0" & exec "$@"', tone, *self.paint()]
+        host = self.serve({'tone': app}, sound=True)
+        stream = host.device().paired().play(app=1)
+
+        def is_tone(event):
+            return abs(event['hz'][0] - test_sound.HZ) <= 1 and event['level'][0] > 0.02
+        stream.wait_for('sound', is_tone)
+
+        @harness_serve.patiently
+        def check(_, number):
+            self.check_replaced(host, stream, number)
+        for number in (signal.SIGKILL, signal.SIGSTOP):
+            start = stream.mark
+            check(self, number)
+            stream.wait_for('sound', is_tone, start=stream.mark)
+            events = stream.all('sound', start)
+            self.assertTrue(all(is_tone(event) for event in events), events)
+        end = stream.quit()
+        self.assertEqual((end['audio_missing'], end['audio_bad']), (0, 0), end)
+        self.check_stream(end, 40)
 
     def test_streamer_killed(self):
         host, device, stream = self.begin()
