@@ -72,7 +72,8 @@ static int run(char *const argv[]) {
 	}
 	if (start.start_display.audio_channels > 0) {
 		session_start_sound(session, start.start_display.audio_channels,
-				start.start_display.sound_node, start.start_display.name);
+				start.start_display.sound_node, start.start_display.name,
+				start.start_display.microphone);
 	}
 	session_start_gamepads(session, start.start_display.gamepad);
 	if (start.start_display.start_now) {

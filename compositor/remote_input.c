@@ -13,6 +13,7 @@
 #include "compositor/gamepad.h"
 #include "compositor/pen.h"
 #include "compositor/seat.h"
+#include "compositor/sound_card.h"
 #include "compositor/text_input.h"
 #include "protocol/device_msg.h"
 
@@ -248,6 +249,12 @@ static void put(struct es_remote_input *input, const struct es_device_msg *msg) 
 	case ES_DEVICE_PAD_BATTERY:
 		if (input->display->gamepads != NULL) {
 			gamepads_put(input->display->gamepads, msg);
+		}
+		break;
+	case ES_DEVICE_MIC_PCM:
+		if (input->display->sound_card != NULL) {
+			sound_card_speak(
+					input->display->sound_card, msg->mic_pcm.samples, msg->mic_pcm.n_samples);
 		}
 		break;
 	case ES_DEVICE_RELEASE_ALL:

@@ -303,13 +303,14 @@ static void on_sound_settled(void *data) {
 	}
 }
 
-void session_start_sound(
-		struct es_session *session, uint8_t channels, const char *node, const char *title) {
+void session_start_sound(struct es_session *session, uint8_t channels, const char *node,
+		const char *title, bool microphone) {
 	session->display->sound_card = sound_card_create(&(struct es_sound_card_params){
 			.loop = session->display->loop,
 			.channels = channels,
 			.node = node,
 			.title = title,
+			.microphone = microphone,
 			.block = on_sound,
 			.settled = on_sound_settled,
 			.data = session,

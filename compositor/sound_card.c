@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "compositor/microphone.h"
 #include "compositor/sound_server.h"
 
 #define RETRY_MS 20 // while our own server starts
@@ -31,6 +32,7 @@ struct es_sound_card {
 	struct pw_context *context;
 	struct pw_core *core; // NULL: not connected
 	struct pw_stream *stream;
+	struct es_microphone *mic; // NULL: none
 	struct spa_hook core_listener, stream_listener;
 	struct es_sound_server *server; // NULL: the user's is used, or none
 	struct es_pcm_ring *ring;
@@ -39,6 +41,7 @@ struct es_sound_card {
 
 	// state
 	int64_t created_ns;
+	bool ready; // the sink is there
 	bool settled, lost, failed; // lost: the connection is to be made anew; failed: no sound ever
 	uint64_t refused; // blocks
 	char *env[MAX_ENV + 1];
@@ -102,8 +105,17 @@ static void settle(struct es_sound_card *card) {
 	}
 }
 
+// Many apps look for their devices only once: both are there before they start.
+static void check_ready(void *data) {
+	struct es_sound_card *card = data;
+	if (card->ready && (card->mic == NULL || microphone_ready(card->mic))) {
+		settle(card);
+	}
+}
+
 // Not here and now: it is PipeWire that calls.
-static void lose(struct es_sound_card *card, const char *why) {
+static void lose(void *data, const char *why) {
+	struct es_sound_card *card = data;
 	if (!card->lost) {
 		es_log(card->settled ? ES_LOG_WARN : ES_LOG_DEBUG,
 				"the sound card is gone (%s): making it again", why);
@@ -118,7 +130,8 @@ static void handle_state(
 	switch (state) {
 	case PW_STREAM_STATE_PAUSED:
 		es_log(ES_LOG_DEBUG, "sound card %s", card->node);
-		settle(card);
+		card->ready = true;
+		check_ready(card);
 		return;
 	case PW_STREAM_STATE_ERROR:
 		lose(card, error != NULL ? error : "an error");
@@ -159,6 +172,10 @@ static int handle_pipewire(int fd, uint32_t mask, void *data) {
 // --- the connection
 
 static void disconnect(struct es_sound_card *card) {
+	card->ready = false;
+	if (card->mic != NULL) {
+		microphone_disconnect(card->mic);
+	}
 	if (card->stream != NULL) {
 		spa_hook_remove(&card->stream_listener);
 		pw_stream_destroy(card->stream);
@@ -209,7 +226,7 @@ static bool connect_card(struct es_sound_card *card) {
 		sound_server_answers(card->server);
 	}
 	pw_core_add_listener(card->core, &card->core_listener, &core_events, card);
-	if (!make_stream(card)) {
+	if (!make_stream(card) || (card->mic != NULL && !microphone_connect(card->mic, card->core))) {
 		disconnect(card);
 		return false;
 	}
@@ -241,7 +258,12 @@ static void make_env(struct es_sound_card *card) {
 	}
 	set_env(card, "PIPEWIRE_NODE", "%s", card->node);
 	set_env(card, "PULSE_SINK", "%s", card->node);
-	set_env(card, "PULSE_SOURCE", "%s.monitor", card->node);
+	// Never the host's microphone: without one of its own the app hears itself.
+	if (card->mic != NULL) {
+		set_env(card, "PULSE_SOURCE", "%s", microphone_node(card->mic));
+	} else {
+		set_env(card, "PULSE_SOURCE", "%s.monitor", card->node);
+	}
 	static const char rules[] =
 			"node.dont-fallback=true node.linger=true state.restore-target=false";
 	set_env(card, "PULSE_PROP", "%s", rules);
@@ -307,8 +329,16 @@ static int handle_timer(void *data) {
 
 static bool init(struct es_sound_card *card) {
 	card->ring = pcm_ring_create(card->params.channels);
+	if (card->params.microphone) {
+		card->mic = microphone_create(&(struct es_microphone_params){.card = card->node,
+				.title = card->title,
+				.ready = check_ready,
+				.lost = lose,
+				.data = card});
+	}
 	card->heard_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (card->ring == NULL || card->heard_fd < 0) {
+	if (card->ring == NULL || card->heard_fd < 0 ||
+			(card->params.microphone && card->mic == NULL)) {
 		return false;
 	}
 	pw_init(NULL, NULL);
@@ -375,6 +405,7 @@ void sound_card_destroy(struct es_sound_card *card) {
 		pw_loop_destroy(card->pw_loop);
 		pw_deinit();
 	}
+	microphone_destroy(card->mic);
 	sound_server_destroy(card->server);
 	pcm_ring_destroy(card->ring);
 	fd_close(&card->heard_fd);
@@ -390,6 +421,12 @@ bool sound_card_settled(const struct es_sound_card *card) {
 
 char *const *sound_card_env(const struct es_sound_card *card) {
 	return card->env;
+}
+
+void sound_card_speak(struct es_sound_card *card, const int16_t *samples, size_t n) {
+	if (card->mic != NULL) {
+		microphone_put(card->mic, samples, n);
+	}
 }
 
 uint64_t sound_card_dropped(const struct es_sound_card *card) {
