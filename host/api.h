@@ -21,6 +21,7 @@ const char *role_name(enum es_role role); // "none", "view", "play", "admin"
 bool role_parse(const char *name, enum es_role *role); // false: it is none of these
 
 struct es_api_host; // what the routes work on, see api_host.h
+struct es_web_visit; // how a browser came by, see login.h
 
 struct es_api_answer {
 	unsigned status; // as of HTTP
@@ -38,6 +39,7 @@ struct es_api_call {
 	const void *body; // the same; may be NULL
 	size_t body_size;
 	enum es_role role; // of who asks
+	struct es_web_visit *visit; // NULL: not over the web
 	bool confirmed; // the password was given a short while ago; true at the control socket
 	// Called exactly once, now or later.
 	void (*answer)(void *data, const struct es_api_answer *answer);

@@ -106,7 +106,9 @@ struct es_gamestream *gamestream_create(const struct es_gamestream_params *param
 	struct es_http_params https = http;
 	https.listen_fd = https_fd;
 	https.handler = on_https;
-	https.identity = params->identity;
+	https.key_pem = params->identity->key_pem;
+	https.cert_pem = params->identity->cert_pem;
+	https.ask_certificate = true;
 	// Each takes its socket over, even if it fails.
 	http_fd = -1;
 	gamestream->http = http_server_create(&http);

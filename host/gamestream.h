@@ -15,13 +15,13 @@
 
 // Listening sockets, bound and listening before anything else starts: all or none.
 struct es_ports {
-	int http_fd, https_fd, rtsp_fd;
-	uint16_t http, https, rtsp; // as bound
+	int http_fd, https_fd, rtsp_fd, console_fd; // console_fd -1: there is no console
+	uint16_t http, https, rtsp, console; // as bound
 };
-// From the configured base port (HTTP base, HTTPS base-5, RTSP base+21), or by the kernel's choice if
-// it is 0. False with a message that names port, its owner if it can be found, and the remedy.
-bool ports_open(
-		struct es_ports *ports, const char *address, uint16_t base, char *error, size_t cap);
+// From the configured base port (HTTP base, HTTPS base-5, RTSP base+21, the console's base+1 if it has
+// none of its own), or by the kernel's choice if it is 0. console NULL: none. False with a message that names port, its owner if it can be found, and the remedy.
+bool ports_open(struct es_ports *ports, const char *address, uint16_t base,
+		const struct es_console_settings *console, char *error, size_t cap);
 void ports_close(struct es_ports *ports);
 
 struct es_gamestream;

@@ -2,11 +2,7 @@
 #include "host/http_server.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <gnutls/gnutls.h>
-#include <microhttpd.h>
-#include <netinet/in.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,52 +11,17 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "host/http_state.h"
 
 #define MAX_CONNECTIONS 256
 #define MAX_CONNECTIONS_PER_ADDRESS 16
-#define MAX_HEADERS 32
 // The longest request line, its parameters in the library's own form, and the headers.
 #define CONNECTION_MEMORY (48 * 1024)
-// For the handshake and the request together, and then for the answer, however they trickle.
-#define REQUEST_NS (10 * ES_NS_PER_S)
-#define ANSWER_NS (20 * ES_NS_PER_S)
 // When most places are taken, who is slow makes room sooner.
-#define CROWD (MAX_CONNECTIONS * 3 / 4)
+#define CROWD(max) ((max) * 3 / 4)
 #define CROWDED_REQUEST_NS (2 * ES_NS_PER_S)
 // Resumption stays off (no tickets, no cache): each connection proves its certificate.
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS"
-
-enum request_state { READING, HANDLED, HELD, ANSWERED };
-
-struct es_http_request {
-	struct es_http_server *server; // borrowed
-	struct es_http_request *previous, *next;
-	struct MHD_Connection *connection; // the library's
-	int fd; // the library's
-	enum request_state state;
-	int64_t deadline_ns; // 0: none
-	char *target; // as received; holds secrets
-	size_t target_size;
-	char *path;
-	struct es_query *query; // holds secrets
-	char peer[INET6_ADDRSTRLEN], local[INET6_ADDRSTRLEN];
-	struct MHD_Response *response; // answered, not yet queued
-	unsigned code;
-	sd_event_source *hang_up; // while held
-	void (*gone)(void *data);
-	void *gone_data;
-};
-
-struct es_http_server {
-	sd_event *event; // borrowed
-	es_http_handler handler;
-	void *data;
-	bool tls;
-	struct MHD_Daemon *daemon;
-	sd_event_source *io, *timer;
-	struct es_http_request *requests;
-	unsigned n_requests;
-};
 
 // --- connections come and go
 
@@ -107,10 +68,12 @@ static void open_request(
 	request->connection = connection;
 	request->fd =
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-	request->deadline_ns = clock_now_ns() + REQUEST_NS;
+	http_request_reset(request);
+	request->state = ES_HTTP_READING;
+	request->deadline_ns = clock_now_ns() + ES_HTTP_REQUEST_NS;
 	read_address(request->fd, get_peer, request->peer, sizeof(request->peer));
 	read_address(request->fd, get_local, request->local, sizeof(request->local));
-	if (server->tls) {
+	if (server->tls && server->params.ask_certificate) {
 		// Asked for, never demanded or verified here: who has none gets an answer that says so. No list
 		// of issuers, as there is no issuer.
 		gnutls_session_t session = tls_session(request);
@@ -136,19 +99,7 @@ static void close_request(struct es_http_request *request) {
 	if (request->next != NULL) {
 		request->next->previous = request->previous;
 	}
-	sd_event_source_disable_unref(request->hang_up);
-	if (request->response != NULL) {
-		MHD_destroy_response(request->response);
-	}
-	if (request->target != NULL) {
-		crypto_wipe(request->target, request->target_size);
-	}
-	if (request->query != NULL) {
-		crypto_wipe(request->query, sizeof(*request->query));
-	}
-	free(request->target);
-	free(request->path);
-	free(request->query);
+	http_request_reset(request);
 	free(request);
 }
 
@@ -168,154 +119,42 @@ static struct es_http_request *request_of(struct MHD_Connection *connection) {
 	return info != NULL ? info->socket_context : NULL;
 }
 
-// --- requests and answers
+// --- requests
 
 // The library decodes parameters its own way; ours are read from the target as it came.
 static void *on_target(void *data, const char *target, struct MHD_Connection *connection) {
 	struct es_http_request *request = request_of(connection);
-	if (request != NULL && request->target == NULL) {
-		request->target = strdup(target);
-		request->target_size = request->target != NULL ? strlen(target) : 0;
+	if (request == NULL || request->target != NULL) {
+		return NULL;
 	}
+	if (request->state == ES_HTTP_IDLE) {
+		request->state = ES_HTTP_READING;
+		request->deadline_ns = clock_now_ns() + ES_HTTP_REQUEST_NS;
+	}
+	request->target = strdup(target);
+	request->target_size = request->target != NULL ? strlen(target) : 0;
 	return NULL;
-}
-
-static bool split_target(struct es_http_request *request) {
-	size_t path_size = strcspn(request->target, "?");
-	const char *query = request->target + path_size;
-	query += *query == '?';
-	request->path = strndup(request->target, path_size);
-	request->query = calloc(1, sizeof(*request->query));
-	return request->path != NULL && request->query != NULL &&
-			query_parse(request->query, query, strlen(query));
-}
-
-static void refuse(struct es_http_request *request, unsigned code, const char *text) {
-	http_answer(request, code, "text/plain", text, strlen(text), true);
-}
-
-static void handle(struct es_http_request *request, const char *method) {
-	request->state = HANDLED;
-	int n_headers = MHD_get_connection_values(request->connection, MHD_HEADER_KIND, NULL, NULL);
-	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0) {
-		refuse(request, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET is served here\n");
-	} else if (n_headers > MAX_HEADERS) {
-		refuse(request, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "too many header lines\n");
-	} else if (request->target == NULL || !split_target(request)) {
-		refuse(request, MHD_HTTP_BAD_REQUEST, "the parameters cannot be read\n");
-	} else {
-		request->server->handler(request->server->data, request);
-	}
-}
-
-static enum MHD_Result queue_answer(struct es_http_request *request) {
-	if (request->response == NULL) {
-		return MHD_NO;
-	}
-	enum MHD_Result result =
-			MHD_queue_response(request->connection, request->code, request->response);
-	MHD_destroy_response(request->response);
-	request->response = NULL;
-	request->deadline_ns = clock_now_ns() + ANSWER_NS;
-	return result;
 }
 
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
 		const char *method, const char *version, const char *upload, size_t *upload_size,
 		void **context) {
 	struct es_http_request *request = request_of(connection);
+	return request != NULL ? http_request_step(request, method, upload, upload_size) : MHD_NO;
+}
+
+static void on_completed(void *data, struct MHD_Connection *connection, void **context,
+		enum MHD_RequestTerminationCode code) {
+	struct es_http_request *request = request_of(connection);
 	if (request == NULL) {
-		return MHD_NO;
-	}
-	if (request->state == READING) {
-		handle(request, method);
-	}
-	if (request->state == HELD) {
-		MHD_suspend_connection(connection);
-		return MHD_YES;
-	}
-	return queue_answer(request);
-}
-
-static void kick(struct es_http_server *server);
-
-static void resume(struct es_http_request *request) {
-	request->hang_up = sd_event_source_disable_unref(request->hang_up);
-	request->gone = NULL;
-	request->state = ANSWERED;
-	MHD_resume_connection(request->connection);
-	kick(request->server);
-}
-
-void http_answer(struct es_http_request *request, unsigned code, const char *type, const void *body,
-		size_t size, bool constant) {
-	if (request->state == ANSWERED) {
 		return;
 	}
-	request->code = code;
-	request->response = constant ? MHD_create_response_from_buffer_static(size, body)
-								 : MHD_create_response_from_buffer_copy(size, body);
-	if (request->response != NULL &&
-			(MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONTENT_TYPE, type) ==
-							MHD_NO ||
-					MHD_add_response_header(
-							request->response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_NO)) {
-		MHD_destroy_response(request->response);
-		request->response = NULL;
+	if (request->state == ES_HTTP_STREAM) {
+		http_stream_finish(request);
+	} else if (request->state == ES_HTTP_UPGRADED) {
+		http_upgrade_finish(request);
 	}
-	if (request->state == HELD) {
-		resume(request);
-	}
-	request->state = ANSWERED;
-}
-
-// Without a response: the connection is closed.
-static void drop_held(struct es_http_request *request) {
-	void (*gone)(void *) = request->gone;
-	void *data = request->gone_data;
-	resume(request);
-	gone(data);
-}
-
-static int on_hang_up(sd_event_source *source, int fd, uint32_t events, void *data) {
-	drop_held(data);
-	return 0;
-}
-
-void http_hold(struct es_http_request *request, void (*gone)(void *data), void *data) {
-	request->gone = gone;
-	request->gone_data = data;
-	if (sd_event_add_io(request->server->event, &request->hang_up, request->fd, EPOLLRDHUP,
-				on_hang_up, request) < 0) {
-		es_log(ES_LOG_DEBUG, "a client that hangs up while it waits will not be noticed");
-	}
-	request->deadline_ns = 0;
-	request->state = HELD;
-}
-
-const char *http_request_path(const struct es_http_request *request) {
-	return request->path;
-}
-
-const struct es_query *http_request_query(const struct es_http_request *request) {
-	return request->query;
-}
-
-const char *http_request_peer(const struct es_http_request *request) {
-	return request->peer;
-}
-
-const char *http_request_local(const struct es_http_request *request) {
-	return request->local;
-}
-
-const void *http_request_certificate(const struct es_http_request *request, size_t *size) {
-	unsigned n = 0;
-	const gnutls_datum_t *chain =
-			request->server->tls ? gnutls_certificate_get_peers(tls_session(request), &n) : NULL;
-	// The first is the one whose key signed the handshake; what follows is only claimed.
-	*size = chain != NULL && n > 0 ? chain[0].size : 0;
-	return chain != NULL && n > 0 ? chain[0].data : NULL;
+	http_request_reset(request);
 }
 
 // --- the event loop
@@ -330,8 +169,11 @@ static int64_t deadline_of(const struct es_http_request *request) {
 	if (request->deadline_ns == 0) {
 		return INT64_MAX;
 	}
-	bool hurry = request->state == READING && request->server->n_requests > CROWD;
-	return request->deadline_ns - (hurry ? REQUEST_NS - CROWDED_REQUEST_NS : 0);
+	const struct es_http_server *server = request->server;
+	bool hurry = request->state <= ES_HTTP_BODY &&
+			server->n_requests > CROWD(server->params.max_connections);
+	int64_t allowed = request->state == ES_HTTP_IDLE ? ES_HTTP_IDLE_NS : ES_HTTP_REQUEST_NS;
+	return request->deadline_ns - (hurry ? allowed - CROWDED_REQUEST_NS : 0);
 }
 
 static int64_t enforce_deadlines(struct es_http_server *server) {
@@ -348,9 +190,9 @@ static int64_t enforce_deadlines(struct es_http_server *server) {
 }
 
 static void run(struct es_http_server *server) {
-	bool full = server->n_requests >= MAX_CONNECTIONS;
+	bool full = server->n_requests >= server->params.max_connections;
 	MHD_run(server->daemon);
-	if (full && server->n_requests < MAX_CONNECTIONS) {
+	if (full && server->n_requests < server->params.max_connections) {
 		// The library listens again only from its next round on, and nothing else would cause one.
 		MHD_run(server->daemon);
 	}
@@ -368,7 +210,7 @@ static void run(struct es_http_server *server) {
 	sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
 }
 
-static void kick(struct es_http_server *server) {
+void http_server_kick(struct es_http_server *server) {
 	sd_event_source_set_time(server->timer, 0);
 	sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
 }
@@ -391,22 +233,24 @@ static struct MHD_Daemon *start(
 			{MHD_OPTION_HTTPS_MEM_CERT, 0, NULL},
 			{MHD_OPTION_END, 0, NULL},
 	};
-	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_THREAD_SAFETY;
-	if (params->identity != NULL) {
+	unsigned flags =
+			MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_NO_THREAD_SAFETY;
+	if (server->tls) {
 		flags |= MHD_USE_TLS;
-		tls[1].ptr_value = (void *)params->identity->key_pem;
-		tls[2].ptr_value = (void *)params->identity->cert_pem;
+		tls[1].ptr_value = (void *)params->key_pem;
+		tls[2].ptr_value = (void *)params->cert_pem;
 	} else {
 		tls[0] = tls[3];
 	}
 	// No error log: it could name what was asked for.
 	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
-			params->listen_fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
-			MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS_PER_ADDRESS,
+			params->listen_fd, MHD_OPTION_CONNECTION_LIMIT, server->params.max_connections,
+			MHD_OPTION_PER_IP_CONNECTION_LIMIT, server->params.max_per_address,
 			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(ANSWER_NS / ES_NS_PER_S),
-			MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
-			on_target, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(ES_HTTP_ANSWER_NS / ES_NS_PER_S),
+			MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
+			on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_ARRAY,
+			tls, MHD_OPTION_END);
 }
 
 struct es_http_server *http_server_create(const struct es_http_params *params) {
@@ -416,9 +260,13 @@ struct es_http_server *http_server_create(const struct es_http_params *params) {
 		goto fail;
 	}
 	server->event = params->event;
-	server->handler = params->handler;
-	server->data = params->data;
-	server->tls = params->identity != NULL;
+	server->params = *params;
+	server->params.key_pem = server->params.cert_pem = NULL; // not ours for longer than this
+	server->params.max_connections =
+			params->max_connections > 0 ? params->max_connections : MAX_CONNECTIONS;
+	server->params.max_per_address =
+			params->max_per_address > 0 ? params->max_per_address : MAX_CONNECTIONS_PER_ADDRESS;
+	server->tls = params->cert_pem != NULL;
 	server->daemon = start(server, params);
 	if (server->daemon == NULL) {
 		goto fail;
@@ -436,7 +284,7 @@ struct es_http_server *http_server_create(const struct es_http_params *params) {
 	return server;
 fail:
 	es_log(ES_LOG_ERROR, "the %s server could not be started",
-			params->identity != NULL ? "HTTPS" : "HTTP");
+			params->cert_pem != NULL ? "HTTPS" : "HTTP");
 	fd_close(&listen_fd);
 	http_server_destroy(server);
 	return NULL;
@@ -448,9 +296,7 @@ void http_server_destroy(struct es_http_server *server) {
 	}
 	sd_event_source_disable_unref(server->io);
 	for (struct es_http_request *r = server->requests; r != NULL; r = r->next) {
-		if (r->state == HELD) {
-			drop_held(r); // the library refuses to stop otherwise
-		}
+		http_request_drop(r); // the library refuses to stop otherwise
 	}
 	sd_event_source_disable_unref(server->timer);
 	if (server->daemon != NULL) {

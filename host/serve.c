@@ -24,11 +24,13 @@
 #include "host/gamestream.h"
 #include "host/identity.h"
 #include "host/inhibit.h"
+#include "host/login.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
 #include "host/serve_options.h"
 #include "host/settings.h"
 #include "host/state_file.h"
+#include "host/web_server.h"
 
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
@@ -47,6 +49,8 @@ struct serve {
 	struct es_gamestream *gamestream;
 	struct es_api_host api;
 	struct es_control_socket *control;
+	struct es_login *login;
+	struct es_web_server *web; // NULL: there is no console
 	struct es_discovery *discovery; // NULL: not announced
 	struct es_inhibit *inhibit; // NULL: there is nobody to ask
 	unsigned end_signals;
@@ -113,6 +117,7 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, 
 		plays_set_settings(serve->plays, fresh);
 		gamestream_set_settings(serve->gamestream, fresh);
 		serve->api.settings = fresh;
+		web_server_set_settings(serve->web, fresh);
 		bool moved = strcmp(fresh->name, serve->settings->name) != 0 ||
 				fresh->announce != serve->settings->announce;
 		settings_destroy(serve->settings);
@@ -187,6 +192,31 @@ static bool open_state(struct serve *serve, char *error, size_t cap) {
 	return serve->clients != NULL;
 }
 
+static bool open_console(struct serve *serve) {
+	char error[1024];
+	serve->login = login_create(serve->event, serve->state_fd, error, sizeof(error));
+	if (serve->login == NULL) {
+		es_log(ES_LOG_ERROR, "%s", error);
+		return false;
+	}
+	serve->api.login = serve->login;
+	if (serve->ports.console_fd < 0) {
+		return true;
+	}
+	struct es_web_params params = {
+			.event = serve->event,
+			.settings = serve->settings,
+			.identity = &serve->identity,
+			.api = &serve->api,
+			.login = serve->login,
+			.listen_fd = serve->ports.console_fd,
+			.root = serve->options->web_root,
+	};
+	serve->ports.console_fd = -1;
+	serve->web = web_server_create(&params);
+	return serve->web != NULL;
+}
+
 static bool open_doors(struct serve *serve) {
 	serve->plays = plays_create(serve->event, serve->settings);
 	if (serve->plays == NULL) {
@@ -226,6 +256,9 @@ static bool open_doors(struct serve *serve) {
 	if (serve->control == NULL) {
 		return false;
 	}
+	if (!open_console(serve)) {
+		return false;
+	}
 	serve->inhibit = inhibit_create(serve->event);
 	plays_on_change(serve->plays, on_plays_change, serve);
 	announce(serve);
@@ -242,8 +275,8 @@ static bool start_all(struct serve *serve) {
 	if (serve->settings == NULL) {
 		return false;
 	}
-	if (!ports_open(&serve->ports, serve->settings->address, serve->settings->port, error,
-				sizeof(error)) ||
+	if (!ports_open(&serve->ports, serve->settings->address, serve->settings->port,
+				&serve->settings->console, error, sizeof(error)) ||
 			!open_state(serve, error, sizeof(error))) {
 		es_log(ES_LOG_ERROR, "%s", error);
 		return false;
@@ -276,7 +309,12 @@ static void tell_ready(const struct serve *serve) {
 	if (fd < 0) {
 		return;
 	}
-	if (dprintf(fd, "HTTP=%u HTTPS=%u RTSP=%u\n", ports->http, ports->https, ports->rtsp) < 0) {
+	char console[32] = "";
+	if (serve->web != NULL) {
+		snprintf(console, sizeof(console), " CONSOLE=%u", ports->console);
+	}
+	if (dprintf(fd, "HTTP=%u HTTPS=%u RTSP=%u%s\n", ports->http, ports->https, ports->rtsp,
+				console) < 0) {
 		es_log(ES_LOG_WARN, "cannot tell file descriptor %d that the host is ready: %s", fd,
 				strerror(errno));
 	}
@@ -287,7 +325,9 @@ static void tell_ready(const struct serve *serve) {
 
 static void finish(struct serve *serve) {
 	discovery_destroy(serve->discovery);
+	web_server_destroy(serve->web);
 	control_socket_destroy(serve->control);
+	login_destroy(serve->login);
 	gamestream_destroy(serve->gamestream);
 	pairing_desk_destroy(serve->desk);
 	plays_destroy(serve->plays);
@@ -308,7 +348,8 @@ static int run(const struct es_serve_options *options) {
 	}
 	serve->options = options;
 	serve->state_fd = -1;
-	serve->ports = (struct es_ports){.http_fd = -1, .https_fd = -1, .rtsp_fd = -1};
+	serve->ports =
+			(struct es_ports){.http_fd = -1, .https_fd = -1, .rtsp_fd = -1, .console_fd = -1};
 	int status = EXIT_FAILED;
 	if (start(serve)) {
 		sd_event_set_watchdog(serve->event, 1);

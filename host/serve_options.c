@@ -51,6 +51,12 @@ static bool apply_ready_fd(void *data, const char *value, char *error, size_t ca
 	return true;
 }
 
+static bool apply_web_root(void *data, const char *value, char *error, size_t cap) {
+	struct es_serve_options *options = data;
+	options->web_root = value;
+	return true;
+}
+
 static bool apply_quiet(void *data, const char *value, char *error, size_t cap) {
 	struct es_serve_options *options = data;
 	options->quiet = true;
@@ -75,6 +81,7 @@ static const struct es_option serve_table[] = {
 		{'n', "name", "NAME", "name that devices show", apply_name},
 		{'R', "ready-fd", "N", "write the ports to this file descriptor when all is up",
 				apply_ready_fd},
+		{'\0', "web-root", "DIR", "folder of the console's files", apply_web_root},
 		{'q', "quiet", NULL, "say nothing but errors", apply_quiet},
 		{'v', "verbose", NULL, "say more", apply_verbose},
 		{'h', "help", NULL, "this text", apply_help},

@@ -9,6 +9,7 @@
 struct es_serve_options {
 	const char *config; // NULL: the default one
 	const char *name; // NULL: as configured
+	const char *web_root; // NULL: where the console's files are installed
 	bool port_given;
 	uint16_t port;
 	int ready_fd; // -1: none

@@ -40,11 +40,17 @@ void settings_destroy(struct es_settings *settings) {
 		destroy_words(app->after);
 		free(app->image);
 		free(app->keyboard);
+		free(app->local_devices);
 	}
 	free(settings->apps);
+	free(settings->console.address);
+	free(settings->console.certificate);
+	free(settings->console.key);
+	destroy_words(settings->console.names);
 	free(settings->name);
 	free(settings->address);
 	free(settings->keyboard);
+	free(settings->local_devices);
 	free(settings->encoder);
 	free(settings->gpu);
 	free(settings);

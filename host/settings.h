@@ -21,6 +21,7 @@ struct es_app {
 	char *image; // path of a PNG; NULL: the default picture
 	char *keyboard; // xkb "layout" or "layout(variant)"; NULL: the host's
 	enum es_gamepad gamepad; // what the app is shown of the client's
+	char *local_devices; // a seat of udev; "": none; NULL: the host's
 	bool is_private; // a detached session shows to the client that started it alone
 };
 
@@ -28,6 +29,16 @@ enum es_encryption_policy {
 	ES_ENCRYPT_ASKED, // video and audio encryption is asked for, not demanded
 	ES_ENCRYPT_REQUIRED,
 	ES_ENCRYPT_OFF, // of video and audio; RTSP and control are always encrypted
+};
+
+struct es_console_settings {
+	bool off;
+	bool plain; // HTTP, on loopback only
+	bool port_given; // else the base port's next
+	uint16_t port; // 0: chosen by the kernel
+	char *address; // IPv4 to listen on; NULL: as for clients
+	char *certificate, *key; // paths; NULL: the host's own
+	char **names; // by which it may be called, ended by NULL; never NULL
 };
 
 struct es_settings {
@@ -43,10 +54,12 @@ struct es_settings {
 	uint8_t fec_percent; // at least
 	uint32_t keepalive_ms; // repeats of a still picture; 0: none
 	char *keyboard; // default layout; "" : the system's
+	char *local_devices; // a seat of udev, whose keyboards, mice and so on are apps', too; "": none
 	char *encoder; // as after -e: "auto", "software", ...
 	char *gpu; // to render and encode on, as in gpu_matches; "auto": the first that encodes
 	bool sound; // apps have a sound card
 	bool inhibit_sleep; // while somebody streams
+	struct es_console_settings console;
 	struct es_app *apps;
 	size_t n_apps;
 };

@@ -193,6 +193,36 @@ static bool take_keyboard(const struct es_settings_parse *parse, const struct sc
 	return replace(parse, &parse->settings->keyboard, d);
 }
 
+const char *settings_seat(const struct es_settings_parse *parse, const struct scfg_directive *d) {
+	static const char letters[] =
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	const char *seat = d->params[0];
+	if (strcmp(seat, "none") == 0) {
+		return "";
+	}
+	if (strncmp(seat, "seat", 4) == 0 && seat[strspn(seat, letters)] == '\0' &&
+			strlen(seat) < ES_SESSION_MAX_SEAT) {
+		return seat;
+	}
+	settings_refuse(parse, d->lineno,
+			"local-devices '%s' is no seat of udev (as seat-sofa, of at most %d letters, digits, - "
+			"and _; `loginctl attach seat-sofa /sys/...` puts a device there), nor none",
+			seat, ES_SESSION_MAX_SEAT - 1);
+	return NULL;
+}
+
+static bool take_local_devices(
+		const struct es_settings_parse *parse, const struct scfg_directive *d) {
+	const char *seat = settings_seat(parse, d);
+	char *copy = seat != NULL ? strdup(seat) : NULL;
+	if (copy == NULL) {
+		return seat != NULL ? settings_refuse(parse, d->lineno, "out of memory") : false;
+	}
+	free(parse->settings->local_devices);
+	parse->settings->local_devices = copy;
+	return true;
+}
+
 static bool take_encoder(const struct es_settings_parse *parse, const struct scfg_directive *d) {
 	if (!rungs_is_word(d->params[0])) {
 		char words[128];
@@ -229,10 +259,16 @@ static const struct directive {
 		{"max-bitrate", "max-bitrate RATE", take_max_bitrate},
 		{"idle", "idle 90m|24h|never", take_idle},
 		{"keyboard", "keyboard LAYOUT", take_keyboard},
+		{"local-devices", "local-devices SEAT|none", take_local_devices},
 		{"encoder", "encoder auto|software|NAME", take_encoder},
 		{"gpu", "gpu auto|/dev/dri/renderD128|SLOT|VENDOR:DEVICE", take_gpu},
 		{"sound", "sound yes|no", take_sound},
 		{"inhibit-sleep", "inhibit-sleep yes|no", take_inhibit},
+		{"console-port", "console-port NUMBER|off", settings_take_console},
+		{"console-address", "console-address ADDRESS", settings_take_console},
+		{"console-name", NULL, settings_take_console},
+		{"console-certificate", NULL, settings_take_console},
+		{"console-plain", "console-plain yes|no", settings_take_console},
 		{"app", NULL, settings_take_app},
 };
 #define N_DIRECTIVES (sizeof(table) / sizeof(table[0]))
@@ -314,13 +350,16 @@ static struct es_settings *make_defaults(void) {
 			.fec_percent = 20,
 			.keepalive_ms = 500,
 			.keyboard = strdup(""),
+			.local_devices = strdup(""),
 			.encoder = strdup("auto"),
 			.gpu = strdup("auto"),
 			.sound = true,
 			.inhibit_sleep = true,
+			.console.names = calloc(1, sizeof(char *)),
 	};
 	if (settings->name == NULL || settings->address == NULL || settings->keyboard == NULL ||
-			settings->encoder == NULL || settings->gpu == NULL) {
+			settings->local_devices == NULL || settings->encoder == NULL || settings->gpu == NULL ||
+			settings->console.names == NULL) {
 		settings_destroy(settings);
 		return NULL;
 	}
@@ -359,7 +398,7 @@ struct es_settings *settings_parse(
 		snprintf(error, cap, "%s: out of memory", path);
 		return NULL;
 	}
-	if (!parse_text(&parse, text, size)) {
+	if (!parse_text(&parse, text, size) || !settings_check_console(&parse)) {
 		settings_destroy(parse.settings);
 		return NULL;
 	}

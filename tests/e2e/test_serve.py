@@ -14,7 +14,7 @@ import unittest
 import harness
 
 SOCKET_UNIT = os.path.join(os.path.dirname(__file__), '../../data/systemd/earthshine.socket')
-READY = re.compile(r'^HTTP=(\d+) HTTPS=(\d+) RTSP=(\d+)\n$')
+READY = re.compile(r'^HTTP=(\d+) HTTPS=(\d+) RTSP=(\d+) CONSOLE=\d+\n$')
 
 
 class Serve:

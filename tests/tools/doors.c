@@ -111,7 +111,7 @@ static int run(struct doors *doors, const char *folder, const struct es_settings
 	int dir_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0 || !identity_open(dir_fd, &identity, unique_id, error, sizeof(error)) ||
 			(doors->clients = clients_load(dir_fd, error, sizeof(error))) == NULL ||
-			!ports_open(&ports, "127.0.0.1", 0, error, sizeof(error)) ||
+			!ports_open(&ports, "127.0.0.1", 0, NULL, error, sizeof(error)) ||
 			sd_event_new(&doors->event) < 0) {
 		es_log(ES_LOG_ERROR, "%s", error);
 		return 1;
