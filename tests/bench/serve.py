@@ -263,7 +263,8 @@ def loss(args):
 
 def load_of(bench):
     """What could gather, by process: memory, open files, threads."""
-    return {(p.pid, p.name): {'rss_kib': p.rss_kib, 'fds': p.open_fds, 'threads': p.status('Threads')}
+    return {(p.pid, p.name): {'rss_kib': p.rss_kib, 'own_kib': p.own_kib, 'fds': p.open_fds,
+                              'threads': p.status('Threads')}
             for p in bench.place.processes() if p.name in ('moon', CLIENT) or p.name.startswith('earthshine')}
 
 
@@ -272,7 +273,7 @@ def compare(start, end):
     for key in sorted(set(start) | set(end)):
         a, b = start.get(key), end.get(key)
         flat = a is not None and b is not None and (a['fds'], a['threads']) == (b['fds'], b['threads']) and \
-            b['rss_kib'] <= a['rss_kib'] + SOAK_GROWTH_KIB
+            b['own_kib'] <= a['own_kib'] + SOAK_GROWTH_KIB
         yield f'{key[1]} {key[0]}', a, b, flat
 
 

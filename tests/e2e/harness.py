@@ -141,6 +141,11 @@ class Process:
         return self.status('VmRSS')
 
     @property
+    def own_kib(self):
+        """Memory without the pages of programs and libraries, which come as they are first needed."""
+        return self.status('RssAnon') + self.status('RssShmem')
+
+    @property
     def wakeups(self):
         """Voluntary context switches of all threads: each is a sleep that ended."""
         total = 0
