@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "compositor/app.h"
+#include "compositor/clipboard.h"
 #include "compositor/commit_ledger.h"
 #include "compositor/cursor.h"
 #include "compositor/gamepad.h"
@@ -125,7 +126,9 @@ static bool create_desk(struct es_display *display) {
 	display->cursor = cursor_create(display);
 	display->pen = pen_create(display);
 	display->xdg_shell = xdg_shell_create(display);
-	if (display->cursor == NULL || display->pen == NULL || display->xdg_shell == NULL) {
+	display->clipboard = clipboard_create(display);
+	if (display->cursor == NULL || display->pen == NULL || display->xdg_shell == NULL ||
+			display->clipboard == NULL) {
 		return false;
 	}
 	display->xwayland = xwayland_create(display);
@@ -195,6 +198,7 @@ static void destroy_apps(struct es_display *display) {
 // wlroots asserts that nobody listens to what is destroyed.
 static void destroy_desk(struct es_display *display) {
 	remote_input_destroy(display->remote_input);
+	clipboard_destroy(display->clipboard);
 	xdg_shell_destroy(display->xdg_shell);
 	pen_destroy(display->pen);
 	cursor_destroy(display->cursor);

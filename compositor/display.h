@@ -12,6 +12,7 @@
 #include "protocol/session_msg.h"
 
 struct es_app;
+struct es_clipboard;
 struct es_commit_ledger;
 struct es_cursor;
 struct es_gamepads;
@@ -49,6 +50,7 @@ struct es_display {
 	struct es_pen *pen;
 	struct es_xdg_shell *xdg_shell;
 	struct es_xwayland *xwayland; // NULL: not built or not available
+	struct es_clipboard *clipboard;
 	struct es_remote_input *remote_input; // NULL: no device link
 	struct es_sound_card *sound_card; // NULL: none
 	struct es_gamepads *gamepads; // NULL: none

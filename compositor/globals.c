@@ -8,6 +8,7 @@
 #include <wlr/types/wlr_content_type_v1.h>
 #include <wlr/types/wlr_cursor_shape_v1.h>
 #include <wlr/types/wlr_data_device.h>
+#include <wlr/types/wlr_ext_data_control_v1.h>
 #include <wlr/types/wlr_fixes.h>
 #include <wlr/types/wlr_fractional_scale_v1.h>
 #include <wlr/types/wlr_idle_notify_v1.h>
@@ -120,6 +121,10 @@ static bool create_primary_selection(struct es_display *display) {
 	return wlr_primary_selection_v1_device_manager_create(display->wl_display) != NULL;
 }
 
+static bool create_data_control(struct es_display *display) {
+	return wlr_ext_data_control_manager_v1_create(display->wl_display, 1) != NULL;
+}
+
 static bool create_xdg_output(struct es_display *display) {
 	return wlr_xdg_output_manager_v1_create(display->wl_display, display->output_layout) != NULL;
 }
@@ -209,6 +214,7 @@ static const struct {
 		{"wl_seat", NULL},
 		{"wl_data_device_manager", create_data_device},
 		{"zwp_primary_selection_device_manager_v1", create_primary_selection},
+		{"ext_data_control_manager_v1", create_data_control},
 		{"wp_cursor_shape_manager_v1", create_cursor_shape},
 		{"zwp_relative_pointer_manager_v1", create_relative_pointer},
 		{"zwp_pointer_constraints_v1", create_pointer_constraints},

@@ -27,6 +27,7 @@ static const struct {
 		{"zwp_linux_buffer_params_v1", 64},
 		{"wl_region", 4096},
 		{"wl_data_source", 256},
+		{"ext_data_control_source_v1", 256},
 		{"wp_presentation_feedback", 16384},
 		{"wl_callback", 16384},
 };

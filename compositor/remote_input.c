@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/link.h"
 #include "base/log.h"
+#include "compositor/clipboard.h"
 #include "compositor/display.h"
 #include "compositor/gamepad.h"
 #include "compositor/pen.h"
@@ -257,6 +258,9 @@ static void put(struct es_remote_input *input, const struct es_device_msg *msg) 
 					input->display->sound_card, msg->mic_pcm.samples, msg->mic_pcm.n_samples);
 		}
 		break;
+	case ES_DEVICE_CLIPBOARD:
+		clipboard_put(input->display->clipboard, msg);
+		break;
 	case ES_DEVICE_RELEASE_ALL:
 		release_all(input);
 		break;
@@ -269,6 +273,7 @@ static void put(struct es_remote_input *input, const struct es_device_msg *msg) 
 // The viewer is gone; the object stays until its owner destroys it.
 static void close_link(struct es_remote_input *input) {
 	release_all(input);
+	clipboard_allow(input->display->clipboard, false);
 	if (input->source != NULL) {
 		wl_event_source_remove(input->source);
 		input->source = NULL;

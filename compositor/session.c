@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "compositor/app.h"
+#include "compositor/clipboard.h"
 #include "compositor/commit_ledger.h"
 #include "compositor/display.h"
 #include "compositor/gamepad.h"
@@ -157,6 +158,7 @@ static void on_attach(void *data, const struct es_attach *attach, int fd) {
 		remote_input_destroy(display->remote_input);
 		display->remote_input = remote_input_create(display, fd);
 		session->input_viewer = attach->viewer;
+		clipboard_allow(display->clipboard, attach->clipboard && display->remote_input != NULL);
 		return;
 	case ES_ATTACH_UNIT:
 		break;

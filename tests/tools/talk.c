@@ -60,7 +60,7 @@ static void send_device(struct talk *talk, const struct es_device_msg *msg) {
 	}
 }
 
-static void start(struct talk *talk, bool microphone, char *program, char **app) {
+static void start(struct talk *talk, bool sound, bool microphone, char *program, char **app) {
 	int fds[2];
 	char dashes[] = "--", *argv[64] = {program, dashes};
 	for (size_t i = 0; app[i] != NULL && i + 3 < 64; i++) {
@@ -82,7 +82,7 @@ static void start(struct talk *talk, bool microphone, char *program, char **app)
 	msg.start_display.scale_milli = 1000;
 	msg.start_display.colour = colour_sdr();
 	msg.start_display.start_now = true;
-	msg.start_display.audio_channels = 2;
+	msg.start_display.audio_channels = sound ? 2 : 0;
 	msg.start_display.microphone = microphone;
 	snprintf(msg.start_display.name, sizeof(msg.start_display.name), "talk");
 	snprintf(msg.start_display.sound_node, sizeof(msg.start_display.sound_node), "earthshine.talk");
@@ -239,11 +239,12 @@ static void run(struct talk *talk) {
 int main(int argc, char *argv[]) {
 	static struct talk talk = {.session = -1, .device = -1};
 	bool microphone = argc > 1 && strcmp(argv[1], "-m") == 0;
-	if (argc < 3 + microphone) {
-		fail("usage: talk [-m microphone] DISPLAY APP...");
+	bool sound = microphone || (argc > 1 && strcmp(argv[1], "-s") == 0);
+	if (argc < 3 + sound) {
+		fail("usage: talk [-s sound | -m with a microphone] DISPLAY APP...");
 	}
 	log_init("talk", ES_LOG_WARN);
-	start(&talk, microphone, argv[1 + microphone], argv + 2 + microphone);
+	start(&talk, sound, microphone, argv[1 + sound], argv + 2 + sound);
 	run(&talk);
 	fd_close(&talk.session); // the display ends with it
 	fd_close(&talk.device);
