@@ -13,6 +13,8 @@
 // because a message must be possible everywhere.
 static const char *log_program;
 static enum es_log_level log_level = ES_LOG_INFO;
+static void (*log_tap)(void *data, enum es_log_level level, const char *text);
+static void *log_tap_data;
 
 void log_init(const char *program, enum es_log_level level) {
 	log_program = program;
@@ -33,6 +35,11 @@ enum es_log_level log_level_from_env(enum es_log_level fallback) {
 		}
 	}
 	return fallback;
+}
+
+void log_set_tap(void (*tap)(void *data, enum es_log_level level, const char *text), void *data) {
+	log_tap = tap;
+	log_tap_data = data;
 }
 
 bool log_enabled(enum es_log_level level) {
@@ -60,10 +67,15 @@ void es_vlog(enum es_log_level level, const char *format, va_list args) {
 	const char *program = log_program != NULL ? log_program : program_invocation_short_name;
 	char line[MAX_LINE];
 	size_t size = clamp_length(snprintf(line, sizeof(line), "%s: ", program), sizeof(line));
+	size_t prefix = size;
 	errno = saved_errno; // for %m
 	size += clamp_length(
 			vsnprintf(line + size, sizeof(line) - size, format, args), sizeof(line) - size);
 	blank_control_characters(line, size);
+	line[size] = '\0';
+	if (log_tap != NULL) {
+		log_tap(log_tap_data, level, line + prefix);
+	}
 	line[size++] = '\n';
 	ssize_t written = write(STDERR_FILENO, line, size);
 	(void)written; // there is nobody else to tell

@@ -19,6 +19,10 @@ void log_init(const char *program, enum es_log_level level);
 // (error|warn|info|debug); returns `fallback` when unset or not one of these.
 enum es_log_level log_level_from_env(enum es_log_level fallback);
 
+// `tap` is told each line that is written, without the program's name; it is called by whoever logs, on
+// any thread, and must not log. One at a time; NULL: none. Before other threads start, or after.
+void log_set_tap(void (*tap)(void *data, enum es_log_level level, const char *text), void *data);
+
 bool log_enabled(enum es_log_level level);
 
 // Writes "PROGRAM: TEXT\n" with one write(2); errno is preserved. Any thread.

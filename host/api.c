@@ -16,6 +16,9 @@ static const char json_type[] = "application/json";
 
 static const struct es_route *const tables[] = {
 		api_system_routes,
+		api_login_routes,
+		api_doctor_routes,
+		api_log_routes,
 		api_pairing_routes,
 		api_clients_routes,
 		api_apps_routes,

@@ -111,10 +111,13 @@ yyjson_doc *api_query_parse(
 // The n-th route of all tables; NULL: there are no more.
 const struct es_route *api_route_at(size_t n);
 
+extern const struct es_route api_login_routes[];
 extern const struct es_route api_system_routes[];
 extern const struct es_route api_pairing_routes[];
 extern const struct es_route api_clients_routes[];
 extern const struct es_route api_apps_routes[];
+extern const struct es_route api_doctor_routes[];
+extern const struct es_route api_log_routes[];
 extern const struct es_route api_sessions_routes[];
 
 // Shared by answers.

@@ -3,6 +3,7 @@
 
 #include "host/api_route.h"
 #include "host/clients.h"
+#include "host/gamestream.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
 #include "host/settings.h"
@@ -32,6 +33,50 @@ static enum es_api_outcome tell_status(struct es_api_request *request) {
 	yyjson_mut_obj_add_uint(doc, root, "sessions", plays_count(host->plays));
 	yyjson_mut_obj_add_uint(
 			doc, root, "pairings", pairing_desk_list(host->desk, infos, MAX_PAIRINGS));
+	return ES_API_DONE;
+}
+
+static const struct es_api_field ports_fields[] = {
+		{"http", ES_API_NUMBER, true, .help = "of GameStream, in clear"},
+		{"https", ES_API_NUMBER, true, .help = "of GameStream"},
+		{"rtsp", ES_API_NUMBER, true, .help = "of GameStream"},
+		{NULL},
+};
+static const struct es_api_schema ports_schema = {"Ports", ports_fields};
+
+static const struct es_api_field info_fields[] = {
+		{"name", ES_API_TEXT, true, .help = "of the host, as devices show it"},
+		{"id", ES_API_TEXT, true, .help = "of the host, whatever its name"},
+		{"version", ES_API_TEXT, true, .help = "of earthshine"},
+		{"api", ES_API_NUMBER, true, .help = "version of this API"},
+		{"fingerprint", ES_API_TEXT, true, .help = "SHA-256 of the host's certificate, in hex"},
+		{"ports", ES_API_OBJECT, true, .of = &ports_schema, .help = "where the host listens"},
+		{"draining", ES_API_BOOL, true, .help = "the host ends, and takes no new session"},
+		{NULL},
+};
+static const struct es_api_schema info_schema = {"Info", info_fields};
+
+static enum es_api_outcome tell_info(struct es_api_request *request) {
+	const struct es_api_host *host = request->host;
+	yyjson_mut_doc *doc = request->doc;
+	yyjson_mut_val *root = request->root;
+	char fingerprint[2 * ES_SHA256_SIZE + 1];
+	hex_encode(host->identity->cert.fingerprint, ES_SHA256_SIZE, fingerprint);
+	api_add_text(doc, root, "name", host->settings->name);
+	api_add_text(doc, root, "id", host->unique_id);
+	yyjson_mut_obj_add_str(doc, root, "version", ES_VERSION);
+	yyjson_mut_obj_add_uint(doc, root, "api", 1);
+	yyjson_mut_obj_add_strcpy(doc, root, "fingerprint", fingerprint);
+	yyjson_mut_val *ports = yyjson_mut_obj_add_obj(doc, root, "ports");
+	yyjson_mut_obj_add_uint(doc, ports, "http", host->ports->http);
+	yyjson_mut_obj_add_uint(doc, ports, "https", host->ports->https);
+	yyjson_mut_obj_add_uint(doc, ports, "rtsp", host->ports->rtsp);
+	yyjson_mut_obj_add_bool(doc, root, "draining", host->draining(host->serve));
+	return ES_API_DONE;
+}
+
+static enum es_api_outcome drain(struct es_api_request *request) {
+	request->host->drain(request->host->serve);
 	return ES_API_DONE;
 }
 
@@ -69,6 +114,13 @@ static enum es_api_outcome tell_routes(struct es_api_request *request) {
 }
 
 const struct es_route api_system_routes[] = {
+		{"GET", "/info", ES_ROLE_NONE, .answer = &info_schema, .handle = tell_info,
+				.help = "Who this host is, for whoever wants to use it"},
+		{"POST", "/drain", ES_ROLE_ADMIN, .handle = drain,
+				.help = "Ends all sessions, takes no new ones, and then ends the host"},
+		{"GET", "/events", ES_ROLE_VIEW, .produces = "text/event-stream",
+				.help = "What changes, as it changes: events pairing, clients, apps, session, stats, "
+						"log, settings, capture and reset, as far as the role may hear of them"},
 		{"GET", "/status", ES_ROLE_VIEW, .answer = &status_schema, .handle = tell_status,
 				.help = "Version, name and counts"},
 		{"GET", "/help", ES_ROLE_NONE, .answer = &help_schema, .handle = tell_routes,

@@ -14,6 +14,8 @@
 struct es_clients {
 	int dir_fd; // borrowed
 	struct es_client_list list;
+	void (*changed)(void *data);
+	void *changed_data;
 };
 
 struct es_clients *clients_load(int dir_fd, char *error, size_t cap) {
@@ -52,6 +54,11 @@ void clients_destroy(struct es_clients *clients) {
 	}
 	client_list_finish(&clients->list);
 	free(clients);
+}
+
+void clients_on_change(struct es_clients *clients, void (*changed)(void *data), void *data) {
+	clients->changed = changed;
+	clients->changed_data = data;
 }
 
 const struct es_client *clients_find_der(
@@ -121,6 +128,9 @@ static bool finish_change(
 		clients->list = *next;
 	}
 	client_list_finish(&old);
+	if (ok && clients->changed != NULL) {
+		clients->changed(clients->changed_data);
+	}
 	return ok;
 }
 

@@ -29,6 +29,9 @@ struct es_clients;
 struct es_clients *clients_load(int dir_fd, char *error, size_t cap);
 void clients_destroy(struct es_clients *clients); // NULL is fine
 
+// Called after each change. NULL: not any more.
+void clients_on_change(struct es_clients *clients, void (*changed)(void *data), void *data);
+
 // The one with exactly this DER certificate, or NULL. Valid until the list changes.
 const struct es_client *clients_find_der(
 		const struct es_clients *clients, const void *der, size_t size);

@@ -43,6 +43,8 @@ struct es_pairing_desk {
 	char refused[128]; // what an address is told that has failed too often
 	uint32_t last_id;
 	int64_t logged_ns;
+	void (*changed)(void *data);
+	void *changed_data;
 };
 
 static bool waits(const struct request *request) {
@@ -55,6 +57,7 @@ static struct es_pairing_reply refusal(const char *message) {
 
 // --- time
 
+// After each change.
 static void arm(struct es_pairing_desk *desk) {
 	int64_t next = INT64_MAX;
 	for (size_t i = 0; i < MAX_PENDING; i++) {
@@ -63,6 +66,9 @@ static void arm(struct es_pairing_desk *desk) {
 	}
 	sd_event_source_set_time(desk->timer, (uint64_t)(next / ES_NS_PER_US) + 1);
 	sd_event_source_set_enabled(desk->timer, next != INT64_MAX ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	if (desk->changed != NULL) {
+		desk->changed(desk->changed_data);
+	}
 }
 
 // Each PIN that was entered is one guess of it; without one there was nothing to guess.
@@ -153,6 +159,11 @@ void pairing_desk_destroy(struct es_pairing_desk *desk) {
 	}
 	sd_event_source_disable_unref(desk->timer);
 	free(desk);
+}
+
+void pairing_desk_on_change(struct es_pairing_desk *desk, void (*changed)(void *data), void *data) {
+	desk->changed = changed;
+	desk->changed_data = data;
 }
 
 // --- the operator's side

@@ -22,6 +22,9 @@ struct es_pairing_desk *pairing_desk_create(
 // Answers what is held with an error. NULL is fine.
 void pairing_desk_destroy(struct es_pairing_desk *desk);
 
+// Called whenever what pairing_desk_list tells has changed, but for the time. NULL: not any more.
+void pairing_desk_on_change(struct es_pairing_desk *desk, void (*changed)(void *data), void *data);
+
 // --- the operator's side
 
 struct es_pairing_info {

@@ -41,6 +41,8 @@ void plays_destroy(struct es_plays *plays);
 void plays_set_settings(struct es_plays *plays, const struct es_settings *settings); // SIGHUP
 // Ends all sessions gently (clients are told) and calls done when none is left; launches are refused.
 void plays_drain(struct es_plays *plays, void (*done)(void *data), void *data);
+// Who else starts programs watches them here.
+struct es_children *plays_children(const struct es_plays *plays);
 // Called whenever a session starts, changes its state, or ends.
 void plays_on_change(struct es_plays *plays, void (*changed)(void *data), void *data);
 

@@ -178,6 +178,10 @@ void plays_set_settings(struct es_plays *plays, const struct es_settings *settin
 	}
 }
 
+struct es_children *plays_children(const struct es_plays *plays) {
+	return plays->children;
+}
+
 void plays_on_change(struct es_plays *plays, void (*changed)(void *data), void *data) {
 	plays->changed = changed;
 	plays->changed_data = data;

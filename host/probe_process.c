@@ -12,7 +12,7 @@
 #include "host/event_timer.h"
 #include "host/spawn.h"
 
-#define MAX_OUTPUT 4096
+#define MAX_OUTPUT (64 * 1024) // what a pipe holds
 #define KILL_WAIT_NS ES_NS_PER_S
 
 struct es_probe_process {

@@ -21,9 +21,12 @@
 #include "host/clients.h"
 #include "host/control_socket.h"
 #include "host/discovery.h"
+#include "host/events.h"
 #include "host/gamestream.h"
 #include "host/identity.h"
 #include "host/inhibit.h"
+#include "host/log_ring.h"
+#include "host/news.h"
 #include "host/login.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
@@ -47,6 +50,10 @@ struct serve {
 	struct es_plays *plays;
 	struct es_pairing_desk *desk;
 	struct es_gamestream *gamestream;
+	struct es_log_ring *log;
+	struct es_events *events;
+	struct es_news *news;
+	struct es_api_busy busy;
 	struct es_api_host api;
 	struct es_control_socket *control;
 	struct es_login *login;
@@ -54,15 +61,15 @@ struct serve {
 	struct es_discovery *discovery; // NULL: not announced
 	struct es_inhibit *inhibit; // NULL: there is nobody to ask
 	unsigned end_signals;
+	bool draining;
 };
 
 // --- settings
 
-static struct es_settings *load_settings(const struct es_serve_options *options) {
-	char error[ES_SETTINGS_ERROR_MAX];
-	struct es_settings *settings = settings_load(options->config, error, sizeof(error));
+static struct es_settings *load_settings(
+		const struct es_serve_options *options, char *error, size_t cap) {
+	struct es_settings *settings = settings_load(options->config, error, cap);
 	if (settings == NULL) {
-		es_log(ES_LOG_ERROR, "%s", error);
 		return NULL;
 	}
 	if (options->port_given) {
@@ -71,6 +78,7 @@ static struct es_settings *load_settings(const struct es_serve_options *options)
 	if (options->name != NULL) {
 		char *name = strdup(options->name);
 		if (name == NULL) {
+			snprintf(error, cap, "out of memory");
 			settings_destroy(settings);
 			return NULL;
 		}
@@ -101,32 +109,49 @@ static void on_plays_change(void *data) {
 		played = played || info.state == ES_PLAY_NEGOTIATED || info.state == ES_PLAY_PLAYING;
 	}
 	inhibit_set(serve->inhibit, played && serve->settings->inhibit_sleep);
+	news_tell(serve->news, ES_EVENT_SESSION);
+}
+
+static void take_settings(struct serve *serve, struct es_settings *fresh) {
+	if (fresh->port != serve->settings->port ||
+			strcmp(fresh->address, serve->settings->address) != 0) {
+		es_log(ES_LOG_WARN, "another address or port counts from the next start of the host");
+	}
+	plays_set_settings(serve->plays, fresh);
+	gamestream_set_settings(serve->gamestream, fresh);
+	serve->api.settings = fresh;
+	web_server_set_settings(serve->web, fresh);
+	bool moved = strcmp(fresh->name, serve->settings->name) != 0 ||
+			fresh->announce != serve->settings->announce;
+	settings_destroy(serve->settings);
+	serve->settings = fresh;
+	on_plays_change(serve);
+	if (moved) {
+		announce(serve);
+	}
+	news_tell(serve->news, ES_EVENT_APPS);
+	news_tell(serve->news, ES_EVENT_SETTINGS);
+}
+
+static bool reload(void *data, char *error, size_t cap) {
+	struct serve *serve = data;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_now_ns() / ES_NS_PER_US);
+	struct es_settings *fresh = load_settings(serve->options, error, cap);
+	if (fresh != NULL) {
+		take_settings(serve, fresh);
+	}
+	sd_notify(0, "READY=1");
+	return fresh != NULL;
 }
 
 static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, void *data) {
 	struct serve *serve = data;
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_now_ns() / ES_NS_PER_US);
-	struct es_settings *fresh = load_settings(serve->options);
-	if (fresh == NULL) {
-		es_log(ES_LOG_ERROR, "the settings stay as they were");
+	char error[ES_SETTINGS_ERROR_MAX];
+	if (reload(serve, error, sizeof(error))) {
+		es_log(ES_LOG_INFO, "the settings were read again: %zu apps", serve->settings->n_apps);
 	} else {
-		if (fresh->port != serve->settings->port ||
-				strcmp(fresh->address, serve->settings->address) != 0) {
-			es_log(ES_LOG_WARN, "another address or port counts from the next start of the host");
-		}
-		plays_set_settings(serve->plays, fresh);
-		gamestream_set_settings(serve->gamestream, fresh);
-		serve->api.settings = fresh;
-		web_server_set_settings(serve->web, fresh);
-		bool moved = strcmp(fresh->name, serve->settings->name) != 0 ||
-				fresh->announce != serve->settings->announce;
-		settings_destroy(serve->settings);
-		serve->settings = fresh;
-		on_plays_change(serve);
-		if (moved) {
-			announce(serve);
-		}
-		es_log(ES_LOG_INFO, "the settings were read again: %zu apps", fresh->n_apps);
+		es_log(ES_LOG_ERROR, "%s", error);
+		es_log(ES_LOG_ERROR, "the settings stay as they were");
 	}
 	sd_notify(0, "READY=1");
 	return 0;
@@ -139,16 +164,28 @@ static void on_drained(void *data) {
 	sd_event_exit(serve->event, 0);
 }
 
+static void drain(void *data) {
+	struct serve *serve = data;
+	if (!serve->draining) {
+		serve->draining = true;
+		sd_notify(0, "STOPPING=1");
+		plays_drain(serve->plays, on_drained, serve);
+	}
+}
+
+static bool is_draining(void *data) {
+	return ((struct serve *)data)->draining;
+}
+
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data) {
 	struct serve *serve = data;
 	if (serve->end_signals++ > 0) {
 		sd_event_exit(serve->event, EXIT_FAILED);
 		return 0;
 	}
-	sd_notify(0, "STOPPING=1");
 	es_log(ES_LOG_INFO, "%s: ending all sessions; once more ends them at once",
 			strsignal((int)info->ssi_signo));
-	plays_drain(serve->plays, on_drained, serve);
+	drain(serve);
 	return 0;
 }
 
@@ -249,9 +286,23 @@ static bool open_doors(struct serve *serve) {
 			.desk = serve->desk,
 			.plays = serve->plays,
 			.gamestream = serve->gamestream,
+			.events = serve->events,
+			.log = serve->log,
+			.identity = &serve->identity,
+			.unique_id = serve->unique_id,
+			.ports = &serve->ports,
+			.busy = &serve->busy,
 			.state_fd = serve->state_fd,
+			.drain = drain,
+			.draining = is_draining,
+			.reload = reload,
 			.serve = serve,
 	};
+	serve->api.news = serve->news = news_create(&serve->api);
+	if (serve->news == NULL) {
+		es_log(ES_LOG_ERROR, "cannot start: out of memory");
+		return false;
+	}
 	serve->control = control_socket_create(&serve->api);
 	if (serve->control == NULL) {
 		return false;
@@ -271,8 +322,14 @@ static bool start_all(struct serve *serve) {
 		es_log(ES_LOG_ERROR, "cannot start: %s", strerror(errno));
 		return false;
 	}
-	serve->settings = load_settings(serve->options);
+	serve->settings = load_settings(serve->options, error, sizeof(error));
 	if (serve->settings == NULL) {
+		es_log(ES_LOG_ERROR, "%s", error);
+		return false;
+	}
+	serve->events = events_create();
+	if (serve->events == NULL) {
+		es_log(ES_LOG_ERROR, "cannot start: out of memory");
 		return false;
 	}
 	if (!ports_open(&serve->ports, serve->settings->address, serve->settings->port,
@@ -327,6 +384,7 @@ static void finish(struct serve *serve) {
 	discovery_destroy(serve->discovery);
 	web_server_destroy(serve->web);
 	control_socket_destroy(serve->control);
+	news_destroy(serve->news);
 	login_destroy(serve->login);
 	gamestream_destroy(serve->gamestream);
 	pairing_desk_destroy(serve->desk);
@@ -337,6 +395,8 @@ static void finish(struct serve *serve) {
 	identity_wipe(&serve->identity);
 	fd_close(&serve->state_fd);
 	settings_destroy(serve->settings);
+	events_destroy(serve->events);
+	log_ring_destroy(serve->log);
 	sd_event_unref(serve->event);
 }
 
@@ -351,7 +411,8 @@ static int run(const struct es_serve_options *options) {
 	serve->ports =
 			(struct es_ports){.http_fd = -1, .https_fd = -1, .rtsp_fd = -1, .console_fd = -1};
 	int status = EXIT_FAILED;
-	if (start(serve)) {
+	serve->log = log_ring_create();
+	if (serve->log != NULL && start(serve)) {
 		sd_event_set_watchdog(serve->event, 1);
 		tell_ready(serve);
 		status = sd_event_loop(serve->event);

@@ -11,9 +11,12 @@
 #include "host/api_route.h"
 #include "host/clients.h"
 #include "host/gamestream.h"
+#include "host/log_ring.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
+#include "host/probe_process.h"
 #include "host/settings.h"
+#include "host/spawn.h"
 
 static void require(bool holds, const char *what) {
 	if (!holds) {
@@ -61,6 +64,37 @@ void play_info(const struct es_play *play, struct es_play_info *info) {
 bool plays_stop(struct es_plays *plays, uint32_t id, void (*done)(void *data, bool ended),
 		void *data, char *error, size_t cap) {
 	done(data, id % 2 == 0);
+	return true;
+}
+
+struct es_children *plays_children(const struct es_plays *plays) {
+	return NULL;
+}
+
+bool spawn_find_room(const char *name, char *out, size_t cap) {
+	return false;
+}
+
+struct es_probe_process *probe_process_start(const struct es_probe_start *start) {
+	return NULL;
+}
+
+void probe_process_destroy(struct es_probe_process *process) {
+}
+
+uint64_t log_ring_last(const struct es_log_ring *ring) {
+	return 3;
+}
+
+bool log_ring_get(const struct es_log_ring *ring, uint64_t id, struct es_log_line *line) {
+	*line = (struct es_log_line){.id = id, .level = id % 4, .text = "\xff\x1b"};
+	return true;
+}
+
+static void drain(void *serve) {
+}
+
+static bool is_draining(void *serve) {
 	return true;
 }
 
@@ -139,7 +173,18 @@ static char *take_word(const uint8_t **data, size_t *size, const char *ends) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	static const struct es_settings settings = {.name = (char *)"box"};
-	const struct es_api_host host = {.settings = &settings};
+	static const struct es_identity identity;
+	static const struct es_ports ports = {.http = 1};
+	struct es_api_busy busy = {0};
+	const struct es_api_host host = {
+			.settings = &settings,
+			.identity = &identity,
+			.unique_id = "0123",
+			.ports = &ports,
+			.busy = &busy,
+			.drain = drain,
+			.draining = is_draining,
+	};
 	unsigned answers = 0;
 	if (size == 0) {
 		return 0;
@@ -174,6 +219,8 @@ size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
 			"1GET /api/v1/pairings\n",
 			"7GET /api/v1/apps?a=%20b&c\n",
 			"7GET /api/v1/status\n",
+			"3GET /api/v1/log?limit=2&level=warn\n",
+			"3GET /api/v1/doctor\n",
 			"7BREW /api/v1/help\n",
 	};
 	if (index >= sizeof(seeds) / sizeof(seeds[0]) || strlen(seeds[index]) > cap) {

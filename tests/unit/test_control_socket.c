@@ -113,6 +113,10 @@ bool plays_stop(struct es_plays *unused, uint32_t id, void (*done)(void *data, b
 	return true;
 }
 
+struct es_children *plays_children(const struct es_plays *unused) {
+	return NULL;
+}
+
 void plays_forget(struct es_plays *unused, void *data) {
 	plays.forgotten = data;
 }
