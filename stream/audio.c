@@ -20,6 +20,8 @@
 #define FILE_STOP_NS (500 * ES_NS_PER_MS)
 // What goes in or is left out at a time, where the clocks part: 5 ms.
 #define STEP_FRAMES 240
+// Before it is a whole step, or a leap of just one would stay for ever.
+#define STEP_AT_NS (7 * ES_NS_PER_MS / 2)
 #define SMOOTHING 8 // blocks over which a difference is averaged
 #define LEVEL (1.0f / 32768.0f)
 
@@ -288,12 +290,12 @@ static void follow_clock(struct es_audio *audio, int64_t time_ns) {
 		return;
 	}
 	audio->drift_ns += (difference_ns - audio->drift_ns) / SMOOTHING;
-	if (audio->drift_ns > step_ns) {
+	if (audio->drift_ns > STEP_AT_NS) {
 		audio->drift_ns -= step_ns;
 		audio->counts.inserted++;
 		add_silence(audio, STEP_FRAMES);
 		encode_full(audio);
-	} else if (audio->drift_ns < -step_ns && audio->skip == 0) {
+	} else if (audio->drift_ns < -STEP_AT_NS && audio->skip == 0) {
 		audio->drift_ns += step_ns;
 		audio->counts.dropped++;
 		audio->skip = STEP_FRAMES;

@@ -189,7 +189,7 @@ static void test_leap(void **state) {
 	struct ear ear;
 	struct es_audio *audio = open_audio(&ear, &stereo_low, 20);
 	for (int i = 0; i < 200; i++) {
-		put_block(audio, 2, 0, START_NS + i * BLOCK_NS + (i >= 50 ? 16 : 0) * MS);
+		put_block(audio, 2, 0, START_NS + i * BLOCK_NS + (i >= 50 ? 15 : 0) * MS);
 	}
 	assert_int_equal(3, audio_counts(audio).inserted);
 	close_audio(audio, &ear);
