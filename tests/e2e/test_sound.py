@@ -140,6 +140,16 @@ class Sound(ServeCase):
         self.hear(['pw-cat', '-p', write_tones(self.tone, [HZ, HZ])], (HZ, HZ), '2,5,1', '--encrypt',
                   'all')
 
+    def test_loss(self):
+        """One datagram in twenty is lost, and nearly all of them come back out of the parity."""
+        app = ['pw-cat', '-p', write_tones(self.tone, [HZ, HZ])]
+        _, device, stream = self.play_tone(app, '2,5,1', '--impair', 'loss=0.05', '--no-decode')
+        stream.wait_for('sound', lambda event: event['audio_packets'] > 1000)
+        end = stream.quit()
+        self.assertGreater(end['audio_recovered'], 20, end)
+        self.assertLess(end['audio_missing'], 0.005 * end['audio_packets'], end)
+        device.cancel()
+
     def test_pipewire_restarts(self):
         write_tones(self.tone, [HZ, HZ])
         app = ['sh', '-c', '"$@" & while :; do pw-cat -p "$0" || sleep 0.02; done', self.tone,
