@@ -20,6 +20,9 @@ static void on_answer(void *data, const struct es_api_answer *answer) {
 	if (web->visit.cookie[0] != '\0') {
 		http_answer_header(request, "Set-Cookie", web->visit.cookie);
 	}
+	if (web->visit.retry_after[0] != '\0') {
+		http_answer_header(request, "Retry-After", web->visit.retry_after);
+	}
 	if (answer->body != NULL) {
 		http_answer(request, answer->status, answer->type, answer->body, answer->size, false);
 	} else {
@@ -61,13 +64,13 @@ void web_call_begin(struct es_web_server *server, struct es_http_request *reques
 	const char *method = http_request_method(request);
 	web->request = request;
 	web->visit = (struct es_web_visit){
-			.session = who.session, .peer = http_request_peer(request), .secure = server->tls};
+			.who = who, .peer = http_request_peer(request), .secure = server->tls};
 	web->call = (struct es_api_call){
 			.host = server->api,
 			.method = strcmp(method, "HEAD") == 0 ? "GET" : method,
 			.target = http_request_target(request),
 			.role = who.role,
-			.confirmed = who.confirmed,
+			.confirmed = who.confirmed_s > 0,
 			.visit = &web->visit,
 			.answer = on_answer,
 			.data = web,

@@ -91,7 +91,7 @@ static size_t admit(void *data, struct es_http_request *request) {
 	struct es_login_who who = web_call_who(server, request);
 	if (is_api(request) &&
 			(!api_demand(http_request_method(request), http_request_target(request), &demand) ||
-					who.role < demand.role || (demand.confirmed && !who.confirmed))) {
+					who.role < demand.role || (demand.confirmed && who.confirmed_s == 0))) {
 		web_call_begin(server, request); // which says why not, and needs no body for that
 		return 0;
 	}

@@ -12,11 +12,13 @@
 #include "host/clients.h"
 #include "host/gamestream.h"
 #include "host/log_ring.h"
+#include "host/login.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
 #include "host/probe_process.h"
 #include "host/settings.h"
 #include "host/spawn.h"
+#include "host/web_address.h"
 
 static void require(bool holds, const char *what) {
 	if (!holds) {
@@ -69,6 +71,55 @@ bool plays_stop(struct es_plays *plays, uint32_t id, void (*done)(void *data, bo
 
 struct es_children *plays_children(const struct es_plays *plays) {
 	return NULL;
+}
+
+bool login_has_password(const struct es_login *login) {
+	return false;
+}
+
+const char *login_setup(const struct es_login *login) {
+	return "setup";
+}
+
+bool login_make_setup(struct es_login *login, char *error, size_t cap) {
+	snprintf(error, cap, "no");
+	return false;
+}
+
+void login_end(struct es_login *login, uint64_t session) {
+}
+
+void login_try(struct es_login *login, const struct es_login_try *attempt) {
+	struct es_login_result result = {.status = 401, .text = attempt->password};
+	attempt->done(attempt->data, &result);
+}
+
+void login_forget(struct es_login *login, const void *data) {
+}
+
+size_t login_tokens(const struct es_login *login, struct es_login_token *out, size_t cap) {
+	out[0] = (struct es_login_token){.id = 1, .name = "\x1b\xff", .role = ES_ROLE_VIEW};
+	return 1;
+}
+
+bool login_make_token(struct es_login *login, const char *name, enum es_role role,
+		struct es_login_token *token, char secret[ES_LOGIN_TOKEN_SIZE], char *error, size_t cap) {
+	*token = (struct es_login_token){.id = 1, .role = role};
+	snprintf(token->name, sizeof(token->name), "%s", name);
+	snprintf(secret, ES_LOGIN_TOKEN_SIZE, "secret");
+	return true;
+}
+
+bool login_drop_token(struct es_login *login, uint32_t id, bool *known, char *error, size_t cap) {
+	*known = id % 2 == 0;
+	snprintf(error, cap, "no");
+	return false;
+}
+
+size_t web_address_list(const struct es_settings *settings, uint16_t port,
+		char out[ES_WEB_MAX_ADDRESSES][ES_WEB_ADDRESS_SIZE]) {
+	snprintf(out[0], ES_WEB_ADDRESS_SIZE, "https://localhost:1/");
+	return 1;
 }
 
 bool spawn_find_room(const char *name, char *out, size_t cap) {
