@@ -21,6 +21,7 @@ RATE = 48000
 BRIGHT = 128
 LOUD = 32768 * 0.3
 QUIET = RATE // 20
+LARGE_MS = 20
 NEAR_S = 0.19  # less than half of what is between two flashes
 
 
@@ -68,7 +69,7 @@ def clicks_of_file(path):
 
 
 def pair(flashes, clicks):
-    """Milliseconds from each flash to its click, and how many of both have no other."""
+    """(second, milliseconds from it to its click) of each flash, and how many of both have no other."""
     offsets, used = [], set()
     for flash in flashes:
         at = bisect.bisect(clicks, flash)
@@ -76,14 +77,18 @@ def pair(flashes, clicks):
         if near:
             click = min(near, key=lambda c: abs(c - flash))
             used.add(click)
-            offsets.append((click - flash) * 1e3)
+            offsets.append((flash, (click - flash) * 1e3))
     return offsets, len(flashes) - len(offsets) + len(clicks) - len(used)
 
 
 def summary(flashes, clicks):
-    offsets, alone = pair(list(flashes), list(clicks))
-    if not offsets:
+    pairs, alone = pair(flashes, clicks)
+    if not pairs:
         raise harness.Failed(f'{len(flashes)} flashes, {len(clicks)} clicks, and no two of one instant')
+    offsets = [offset for _, offset in pairs]
+    for second, offset in pairs:
+        if abs(offset) > LARGE_MS:
+            say(f'    {offset:.1f} ms at {second - pairs[0][0]:.1f} s')
     sizes = [abs(offset) for offset in offsets]
     tenth = max(1, len(offsets) // 10)
     return {'pairs': len(offsets), 'alone': alone, 'offset_p50_ms': round(harness.percentile(offsets, 50), 2),
@@ -96,7 +101,8 @@ def written(log):
     """Milliseconds from a commit to its click's samples, in the app itself: what nobody can take away."""
     with open(log, encoding='ascii') as file:
         lines = [json.loads(line) for line in file if line.endswith('}\n')]
-    return round(harness.percentile([(line['click_ns'] - line['commit_ns']) / 1e6 for line in lines], 99), 2)
+    return round(harness.percentile([(line['click_ns'] - line['commit_ns']) / 1e6 for line in lines
+                                     if 'click_ns' in line], 99), 2)
 
 
 def in_file(seconds, container):
@@ -113,6 +119,14 @@ def in_file(seconds, container):
         place.finish()
 
 
+def seen_and_heard(play):
+    """Seconds of all flashes and clicks, as they came to the client."""
+    frames = play.frames()
+    flashes = [frame['at_ns'] / 1e9 for before, frame in zip(frames, frames[1:])
+               if frame['luma'] > BRIGHT >= before['luma']]
+    return flashes, [click['at_ns'] / 1e9 for click in play.all('click')]
+
+
 def over_network(seconds, *options):
     with serve.Bench() as bench:
         log = bench.place.file('log')
@@ -122,10 +136,7 @@ def over_network(seconds, *options):
         time.sleep(seconds)
         stats = serve.stats_of(host)
         end = play.quit()
-        frames, clicks = play.frames(), [click['at_ns'] / 1e9 for click in play.all('click')]
-        flashes = [frame['at_ns'] / 1e9 for before, frame in zip(frames, frames[1:])
-                   if frame['luma'] > BRIGHT >= before['luma']]
-        return {**summary(flashes, clicks), 'app_p99_ms': written(log), 'missing': end['audio_missing'],
+        return {**summary(*seen_and_heard(play)), 'app_p99_ms': written(log), 'missing': end['audio_missing'],
                 'inserted': stats.get('sound_inserted'), 'dropped': stats.get('sound_dropped'),
                 'sink_to_wire_p50_ms': stats['sound_p50_us'] / 1e3,
                 'sink_to_wire_p99_ms': stats['sound_p99_us'] / 1e3}

@@ -1,8 +1,9 @@
 // An app that is white for one picture now and then, and clicks at that instant: for the measurement of what
 // lies between picture and sound where they arrive. It draws for each frame callback and compensates
-// nothing. Writes down when it committed and when the click's samples were written.
+// nothing. Writes down when it committed, when the click's samples were written, and all input.
 #define _GNU_SOURCE
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <wayland-client.h>
 
 #include "tests/clients/click.h"
+#include "tests/clients/listen.h"
 #include "xdg-shell-client-protocol.h"
 
 #define N_BUFFERS 4
@@ -27,7 +29,7 @@ struct buffer {
 };
 
 struct app {
-	FILE *log;
+	struct es_listen listen; // its log is ours
 	struct wl_display *display;
 	struct wl_compositor *compositor;
 	struct wl_shm *shm;
@@ -40,6 +42,15 @@ struct app {
 	uint32_t n_frames, n_flashes;
 	int64_t next_ns, flashed_ns; // flashed_ns 0: it is written down
 };
+
+void listen_note(struct es_listen *listen, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	vfprintf(listen->log, format, args);
+	va_end(args);
+	fputc('\n', listen->log);
+	fflush(listen->log);
+}
 
 static int64_t now_ns(void) {
 	struct timespec now;
@@ -99,9 +110,8 @@ static void note(struct app *app) {
 	if (app->flashed_ns == 0 || written_ns == 0) {
 		return;
 	}
-	fprintf(app->log, "{\"commit_ns\":%" PRId64 ",\"click_ns\":%" PRId64 "}\n", app->flashed_ns,
-			written_ns);
-	fflush(app->log);
+	listen_note(&app->listen, "{\"commit_ns\":%" PRId64 ",\"click_ns\":%" PRId64 "}",
+			app->flashed_ns, written_ns);
 	app->flashed_ns = 0;
 }
 
@@ -156,6 +166,9 @@ static void handle_global(void *data, struct wl_registry *registry, uint32_t nam
 	} else if (strcmp(interface, xdg_wm_base_interface.name) == 0) {
 		app->wm_base = wl_registry_bind(registry, name, &xdg_wm_base_interface, 1);
 		xdg_wm_base_add_listener(app->wm_base, &wm_base_listener, app);
+	} else if (strcmp(interface, wl_seat_interface.name) == 0) {
+		uint32_t known = version < 9 ? version : 9;
+		app->listen.seat = wl_registry_bind(registry, name, &wl_seat_interface, known);
 	}
 }
 
@@ -209,7 +222,7 @@ static void make_window(struct app *app) {
 
 int main(int argc, char **argv) {
 	struct app app = {0};
-	if (argc != 2 || (app.log = fopen(argv[1], "we")) == NULL) {
+	if (argc != 2 || (app.listen.log = fopen(argv[1], "we")) == NULL) {
 		fprintf(stderr, "usage: flash_click LOG\n");
 		return 2;
 	}
@@ -224,6 +237,9 @@ int main(int argc, char **argv) {
 		fprintf(stderr, "flash_click: the compositor lacks something\n");
 		return 3;
 	}
+	if (app.listen.seat != NULL) {
+		listen_to_seat(&app.listen);
+	}
 	app.click = click_create();
 	make_window(&app);
 	while (!app.done && wl_display_dispatch(app.display) >= 0) {
@@ -233,6 +249,6 @@ int main(int argc, char **argv) {
 	}
 	click_destroy(app.click);
 	wl_display_disconnect(app.display);
-	fclose(app.log);
+	fclose(app.listen.log);
 	return 0;
 }
