@@ -193,6 +193,19 @@ bool device_queue_put(struct es_device_queue *queue, const struct es_device_msg 
 	return queue->fd >= 0;
 }
 
+bool device_queue_send_now(struct es_device_queue *queue, const struct es_device_msg *msg) {
+	uint8_t data[ES_DEVICE_MSG_MAX];
+	size_t size = queue->fd >= 0 ? device_msg_encode(msg, data, sizeof(data)) : 0;
+	if (size == 0) {
+		return false;
+	}
+	enum es_link_result result = link_send(queue->fd, data, size, NULL, 0);
+	if (result != ES_LINK_OK && result != ES_LINK_AGAIN) {
+		lose_display(queue);
+	}
+	return result == ES_LINK_OK;
+}
+
 bool device_queue_waits(const struct es_device_queue *queue) {
 	return queue->n > 0 || queue->overflown;
 }

@@ -40,6 +40,10 @@ void device_queue_attach(struct es_device_queue *queue, int fd);
 // cannot be said on the link is left out.
 bool device_queue_put(struct es_device_queue *queue, const struct es_device_msg *msg);
 
+// Of any size, before what waits in the queue: for what comes in a stream of its own. False: not taken, and
+// not kept.
+bool device_queue_send_now(struct es_device_queue *queue, const struct es_device_msg *msg);
+
 // Whether to poll for room.
 bool device_queue_waits(const struct es_device_queue *queue);
 // After polling: sends, and reads away what the display says.
