@@ -219,6 +219,17 @@ void play_set_keyboard(struct es_play *play, const char *layout) {
 			layout[0] != '\0' ? layout : play->app.keyboard);
 }
 
+void play_admit_web(struct es_play *play, const char *client_name) {
+	if (play->viewer != NULL) {
+		play_viewer_leave(play->viewer, ES_TERMINATE_GRACEFUL);
+	}
+	finish_ticket(&play->ticket);
+	play->client_id = 0;
+	snprintf(play->client_name, sizeof(play->client_name), "%s", client_name);
+	play_set_keyboard(play, "");
+	enter(play, ES_PLAY_PENDING, CONNECT_NS, handle_connect_time);
+}
+
 int play_admit(
 		struct es_play *play, const struct es_play_request *request, char *error, size_t cap) {
 	const struct es_settings *settings = play->plays->settings;
@@ -351,6 +362,47 @@ static uint32_t choose_kbps(const struct es_play *play, const struct es_announce
 	return kbps > ES_MIN_KBPS ? kbps : ES_MIN_KBPS;
 }
 
+int play_view(
+		struct es_play *play, const struct es_play_viewer_setup *setup, char *error, size_t cap) {
+	if (!play_viewer_start(play, setup)) {
+		snprintf(error, cap, "encoder or streamer could not be started: see the host's log");
+		return 500;
+	}
+	enter(play, ES_PLAY_NEGOTIATED, CONNECT_NS, handle_connect_time);
+	return 200;
+}
+
+// Wi-Fi queues for video and voice: CS4 (real-time interactive) and EF of RFC 4594.
+#define DSCP_VIDEO 32
+#define DSCP_AUDIO 46
+#define LOST_MS 10000 // a client that says nothing for so long is lost
+
+static struct es_session_msg make_start(
+		const struct es_play *play, const struct es_announce *announce, uint32_t kbps) {
+	const struct es_play_ticket *ticket = &play->ticket;
+	struct es_session_msg msg = {.type = ES_SESSION_START_GAMESTREAM};
+	struct es_gamestream_start *start = &msg.start_gamestream;
+	memcpy(start->key, ticket->key, sizeof(start->key));
+	start->key_id = ticket->key_id;
+	memcpy(start->ping, ticket->ping, sizeof(start->ping));
+	start->connect_data = ticket->connect_data;
+	memcpy(start->peer, ticket->peer, sizeof(start->peer));
+	start->encryption = announce->encryption;
+	start->legacy_ping = !announce->session_id;
+	start->packet_size = announce->packet_size;
+	start->fec_percent = play->plays->settings->fec_percent;
+	start->min_parity = announce->min_parity;
+	start->dscp_video = announce->mark_video ? DSCP_VIDEO : 0;
+	start->dscp_audio = announce->mark_audio ? DSCP_AUDIO : 0;
+	start->refresh_mhz = announce->mode.refresh_mhz;
+	start->bitrate_kbps = kbps;
+	start->lost_ms = LOST_MS;
+	start->audio_channels = play->audio_channels > 0 ? announce->audio_channels : 0;
+	start->audio_packet_ms = announce->audio_packet_ms;
+	start->audio_high_quality = announce->audio_high_quality;
+	return msg;
+}
+
 int play_negotiate(
 		struct es_play *play, const struct es_announce *announce, char *error, size_t cap) {
 	if (play->state != ES_PLAY_PENDING) {
@@ -368,22 +420,25 @@ int play_negotiate(
 	if (!plays_make_ladder(play->plays, announce->codec, play->render_node, &ladder, error, cap)) {
 		return 500;
 	}
+	const int *ports = play->ticket.ports.fds;
+	const int fds[] = {ports[ES_MEDIA_VIDEO], ports[ES_MEDIA_AUDIO], ports[ES_MEDIA_CONTROL]};
+	uint32_t kbps = choose_kbps(play, announce);
+	struct es_session_msg start = make_start(play, announce, kbps);
 	struct es_play_viewer_setup setup = {
-			.announce = announce,
-			.ladder = &ladder,
-			.kbps = choose_kbps(play, announce),
-			.encryption = announce->encryption,
-			.fec_percent = play->plays->settings->fec_percent,
-			.sound = play->audio_channels > 0,
+			.start = &start,
+			.fds = fds,
+			.n_fds = sizeof(fds) / sizeof(fds[0]),
+			.codec = announce->codec,
+			.kbps = kbps,
+			.slices = announce->slices,
+			.max_refs = announce->max_refs,
 			.keepalive_ms = play->plays->settings->keepalive_ms,
+			.ladder = &ladder,
 	};
 	play->mode = announce->mode;
-	if (!play_viewer_start(play, &setup)) {
-		snprintf(error, cap, "encoder or streamer could not be started: see the host's log");
-		return 500;
-	}
-	enter(play, ES_PLAY_NEGOTIATED, CONNECT_NS, handle_connect_time);
-	return 200;
+	status = play_view(play, &setup, error, cap);
+	crypto_wipe(&start, sizeof(start));
+	return status;
 }
 
 // --- what the operator sees

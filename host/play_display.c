@@ -308,6 +308,19 @@ void play_display_tell_keyboard(struct es_play *play) {
 	memcpy(play->display_keyboard, play->keyboard, sizeof(play->display_keyboard));
 }
 
+void play_display_set_mode(struct es_play *play, const struct es_mode *mode) {
+	const struct es_mode *now = &play->display_mode;
+	play->mode = *mode;
+	if (play->display == NULL || play->display_ended ||
+			(now->width == mode->width && now->height == mode->height &&
+					now->refresh_mhz == mode->refresh_mhz)) {
+		return;
+	}
+	struct es_session_msg msg = {.type = ES_SESSION_MODE, .mode = *mode};
+	room_send(play->display, &msg, NULL, 0);
+	play->display_mode = *mode;
+}
+
 void play_display_detach(struct es_play *play, uint32_t viewer) {
 	if (play->display != NULL) {
 		struct es_session_msg msg = {.type = ES_SESSION_DETACH, .detach = {.viewer = viewer}};

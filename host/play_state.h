@@ -62,11 +62,12 @@ struct es_play {
 	bool played; // a control connection has stood
 	bool begun; // what comes before the app has worked: there is something to undo
 	struct es_play_app app;
-	uint32_t client_id;
+	uint32_t client_id; // 0: a page
 	char client_name[ES_CLIENT_NAME_MAX];
 	struct es_mode mode; // as wanted now
 	char keyboard[ES_LAYOUT_SIZE]; // the same
 	uint8_t audio_channels; // of the sound card: 2, 6 or 8
+	enum es_codec web_codec; // for a page
 	int64_t since_ns, detached_ns;
 	struct es_play_ticket ticket;
 	sd_event_source *timer; // of the state
@@ -128,6 +129,12 @@ bool plays_offers(const struct es_plays *plays, enum es_codec codec, const struc
 // 200, or 400 with the limit that it exceeds in error[cap].
 int plays_check_mode(
 		const struct es_plays *plays, const struct es_mode *mode, char *error, size_t cap);
+// 200, or why there can be no further session in that mode.
+int plays_check_new(
+		const struct es_plays *plays, const struct es_mode *mode, char *error, size_t cap);
+// Starts one: its request has been checked. Without a key it is for a page.
+int plays_add(struct es_plays *plays, const struct es_play_request *request, struct es_play **play,
+		char *error, size_t cap);
 // A display died: its descendants, who have come to us, are asked to end and killed a little later;
 // play->orphans until then.
 void plays_end_orphans(struct es_play *play);
@@ -143,6 +150,13 @@ void play_destroy(struct es_play *play);
 // error[cap]; nothing has changed then. The key must be new.
 int play_admit(
 		struct es_play *play, const struct es_play_request *request, char *error, size_t cap);
+// The same for a page, which needs no ticket.
+void play_admit_web(struct es_play *play, const char *client_name);
+// Starts the viewer: NEGOTIATED. 200, or 500 with the reason in error[cap].
+int play_view(
+		struct es_play *play, const struct es_play_viewer_setup *setup, char *error, size_t cap);
+// Each resume leaves the rooms of the connection before it behind, for seconds.
+bool play_is_hasty(const struct es_play *play, char *error, size_t cap);
 // The client's connection, or its attempt at one, is over; it is told `code` if it is there. DETACHED,
 // or ENDING if nobody has ever played.
 void play_disconnect(struct es_play *play, uint32_t code);
@@ -165,6 +179,8 @@ bool play_display_begin(struct es_play *play);
 void play_display_end(struct es_play *play);
 // If it has another layout than is wanted now.
 void play_display_tell_keyboard(struct es_play *play);
+// Another mode from here on, told to the display if it is there.
+void play_display_set_mode(struct es_play *play, const struct es_mode *mode);
 void play_display_detach(struct es_play *play, uint32_t viewer);
 // Neither display, nor its descendants, nor a command around the app are there.
 bool play_display_gone(const struct es_play *play);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -13,16 +14,12 @@
 #include "host/encoder_slot.h"
 #include "host/event_timer.h"
 #include "host/play_state.h"
+#include "host/play_web.h"
 #include "host/starvation.h"
 
 #define READY_NS (15 * ES_NS_PER_S) // of an encoder, from its start
 #define LEAVE_NS (2 * ES_NS_PER_S) // from hanging up to the end of a room
 #define TERMINATE_NS (3 * ES_NS_PER_S) // from TERMINATE to the end of the streamer
-#define LOST_MS 10000 // a client that says nothing for so long is lost
-
-// Wi-Fi queues for video and voice: CS4 (real-time interactive) and EF of RFC 4594.
-#define DSCP_VIDEO 32
-#define DSCP_AUDIO 46
 
 struct es_play_viewer {
 	struct es_play *play; // borrowed
@@ -32,6 +29,7 @@ struct es_play_viewer {
 	struct es_room_process *encoder, *streamer; // NULL: gone
 	struct es_encoder_slot slot;
 	struct es_starvation starvation; // of the encoder
+	int socket; // a page's, -1: none; to be shut down, which is all that its owner looks at
 	sd_event_source *ready_timer;
 	bool attached; // to the display
 	bool left, streamer_ended;
@@ -61,17 +59,6 @@ static struct es_room_process *usable_display(const struct es_play_viewer *viewe
 	return viewer->play->display_ended ? NULL : viewer->play->display;
 }
 
-static void tell_mode(struct es_play *play) {
-	const struct es_mode *now = &play->display_mode, *wanted = &play->mode;
-	if (now->width == wanted->width && now->height == wanted->height &&
-			now->refresh_mhz == wanted->refresh_mhz) {
-		return;
-	}
-	struct es_session_msg msg = {.type = ES_SESSION_MODE, .mode = *wanted};
-	room_send(play->display, &msg, NULL, 0);
-	play->display_mode = *wanted;
-}
-
 static void fail(struct es_play_viewer *viewer) {
 	play_disconnect(viewer->play, ES_TERMINATE_ENCODER);
 }
@@ -83,7 +70,7 @@ void play_viewer_attach_display(struct es_play_viewer *viewer) {
 	}
 	bool ok = true;
 	if (!viewer->attached) {
-		tell_mode(viewer->play);
+		play_display_set_mode(viewer->play, &viewer->play->mode);
 		play_display_tell_keyboard(viewer->play);
 		viewer->attached = true;
 		ok = attach(viewer, ES_ATTACH_DEVICE, viewer->streamer, display);
@@ -294,6 +281,11 @@ static void on_streamer_message(
 			viewer->play->stream_stats = msg->stream_stats;
 		}
 		return;
+	case ES_SESSION_RESIZE:
+		if (!viewer->left) {
+			play_web_resize(viewer->play, &msg->mode);
+		}
+		return;
 	case ES_SESSION_END:
 		streamer_ended(viewer, msg);
 		return;
@@ -302,11 +294,19 @@ static void on_streamer_message(
 	}
 }
 
+static void close_socket(struct es_play_viewer *viewer) {
+	if (viewer->socket >= 0) {
+		shutdown(viewer->socket, SHUT_RDWR);
+		fd_close(&viewer->socket);
+	}
+}
+
 static void on_streamer_gone(void *data, struct es_room_process *room, int status) {
 	struct es_play_viewer *viewer = data;
 	char what[96];
 	viewer->streamer = NULL;
 	room_destroy(room);
+	close_socket(viewer);
 	if (!viewer->left) {
 		es_log(ES_LOG_ERROR, "session %u: the streamer %s: '%s' is disconnected", viewer->play->id,
 				process_describe_status(status, what, sizeof(what)), viewer->play->client_name);
@@ -318,38 +318,11 @@ static void on_streamer_gone(void *data, struct es_room_process *room, int statu
 static const struct es_room_listener streamer_listener = {
 		.message = on_streamer_message, .gone = on_streamer_gone};
 
-static struct es_session_msg make_start_gamestream(
-		const struct es_play_ticket *ticket, const struct es_play_viewer_setup *setup) {
-	const struct es_announce *announce = setup->announce;
-	struct es_session_msg msg = {.type = ES_SESSION_START_GAMESTREAM};
-	struct es_gamestream_start *start = &msg.start_gamestream;
-	memcpy(start->key, ticket->key, sizeof(start->key));
-	start->key_id = ticket->key_id;
-	memcpy(start->ping, ticket->ping, sizeof(start->ping));
-	start->connect_data = ticket->connect_data;
-	memcpy(start->peer, ticket->peer, sizeof(start->peer));
-	start->encryption = setup->encryption;
-	start->legacy_ping = !announce->session_id;
-	start->packet_size = announce->packet_size;
-	start->fec_percent = setup->fec_percent;
-	start->min_parity = announce->min_parity;
-	start->dscp_video = announce->mark_video ? DSCP_VIDEO : 0;
-	start->dscp_audio = announce->mark_audio ? DSCP_AUDIO : 0;
-	start->refresh_mhz = announce->mode.refresh_mhz;
-	start->bitrate_kbps = setup->kbps;
-	start->lost_ms = LOST_MS;
-	start->audio_channels = setup->sound ? announce->audio_channels : 0;
-	start->audio_packet_ms = announce->audio_packet_ms;
-	start->audio_high_quality = announce->audio_high_quality;
-	return msg;
-}
-
 static bool start_streamer(
 		struct es_play_viewer *viewer, const struct es_play_viewer_setup *setup) {
 	char name[] = "earthshine-stream", label[64];
 	char *argv[] = {name, NULL};
 	struct es_plays *plays = viewer->play->plays;
-	struct es_play_ticket *ticket = &viewer->play->ticket;
 	snprintf(label, sizeof(label), "streamer of session %u", viewer->play->id);
 	viewer->streamer = room_create(plays->event, plays->children,
 			&(struct es_room_start){.program = name, .label = label, .argv = argv},
@@ -357,33 +330,29 @@ static bool start_streamer(
 	if (viewer->streamer == NULL) {
 		return false;
 	}
-	struct es_session_msg msg = make_start_gamestream(ticket, setup);
-	const int fds[] = {ticket->ports.fds[ES_MEDIA_VIDEO], ticket->ports.fds[ES_MEDIA_AUDIO],
-			ticket->ports.fds[ES_MEDIA_CONTROL]};
-	room_send(viewer->streamer, &msg, fds, sizeof(fds) / sizeof(fds[0]));
-	crypto_wipe(&msg, sizeof(msg));
+	room_send(viewer->streamer, setup->start, setup->fds, setup->n_fds);
 	return true;
 }
 
 // --- all of it
 
 bool play_viewer_start(struct es_play *play, const struct es_play_viewer_setup *setup) {
-	const struct es_announce *announce = setup->announce;
 	struct es_play_viewer *viewer = calloc(1, sizeof(*viewer));
 	if (viewer == NULL) {
 		es_log(ES_LOG_ERROR, "session %u: cannot attach a client: out of memory", play->id);
 		return false;
 	}
 	viewer->play = play;
+	viewer->socket = -1;
 	viewer->number = ++play->last_viewer;
 	viewer->start_encode = (struct es_session_msg){
 			.type = ES_SESSION_START_ENCODE,
 			.start_encode =
 					{
-							.codec = announce->codec,
+							.codec = setup->codec,
 							.bitrate_kbps = setup->kbps,
-							.slices = announce->slices,
-							.max_refs = announce->max_refs,
+							.slices = setup->slices,
+							.max_refs = setup->max_refs,
 							.keepalive_ms = setup->keepalive_ms,
 							.strict = true,
 					},
@@ -396,6 +365,10 @@ bool play_viewer_start(struct es_play *play, const struct es_play_viewer_setup *
 	play->encode_stats = (struct es_encode_stats){0};
 	play->stream_stats = (struct es_stream_stats){0};
 	play->viewer = viewer;
+	if (setup->socket != NULL) {
+		viewer->socket = *setup->socket;
+		*setup->socket = -1;
+	}
 	play_viewer_attach_display(viewer);
 	return play->viewer == viewer;
 }
@@ -407,6 +380,7 @@ void play_viewer_destroy(struct es_play_viewer *viewer) {
 	event_timer_clear(&viewer->ready_timer);
 	room_destroy(viewer->encoder);
 	room_destroy(viewer->streamer);
+	close_socket(viewer);
 	free(viewer);
 }
 

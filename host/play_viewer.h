@@ -3,28 +3,32 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "host/ladder.h"
 #include "protocol/mode.h"
-#include "protocol/sdp.h"
+#include "protocol/session_msg.h"
 
 struct es_play;
 struct es_play_viewer;
 
+// What tells one kind of viewer from another.
 struct es_play_viewer_setup {
-	const struct es_announce *announce;
-	const struct es_ladder *ladder; // of encoders
+	const struct es_session_msg *start; // of the streamer
+	const int *fds; // that go with it; they stay the caller's
+	size_t n_fds;
+	enum es_codec codec;
 	uint32_t kbps; // of the encoder
-	uint32_t encryption; // ES_GAMESTREAM_ENCRYPT_*
-	uint8_t fec_percent;
-	bool sound;
+	uint8_t slices, max_refs; // as in START_ENCODE
 	uint32_t keepalive_ms;
+	const struct es_ladder *ladder; // of encoders
+	int *socket; // NULL, or what is taken over, and shut down when the streamer is gone
 };
 
-// Starts both rooms with the ports and the key of the session's ticket, and attaches them to its
-// display if that is there. False after a logged error.
+// Starts both rooms and attaches them to the session's display if that is there. False after a logged
+// error; nothing was taken over then.
 bool play_viewer_start(struct es_play *play, const struct es_play_viewer_setup *setup);
 // Links the session's viewer to its display, which was just started.
 void play_viewer_attach_display(struct es_play_viewer *viewer);

@@ -312,10 +312,17 @@ int plays_check_mode(
 	return 200;
 }
 
-static int check_request(const struct es_plays *plays, const struct es_play_request *request,
-		char *error, size_t cap) {
+static int check_draining(const struct es_plays *plays, char *error, size_t cap) {
 	if (plays->draining) {
 		snprintf(error, cap, "the host is shutting down");
+		return 503;
+	}
+	return 200;
+}
+
+static int check_request(const struct es_plays *plays, const struct es_play_request *request,
+		char *error, size_t cap) {
+	if (check_draining(plays, error, cap) != 200) {
 		return 503;
 	}
 	if (request->corever < 1 && !request->client->legacy) {
@@ -351,6 +358,22 @@ static bool make_room(struct es_plays *plays) {
 	return true;
 }
 
+static int check_count(const struct es_plays *plays, char *error, size_t cap) {
+	if (plays->n >= plays->settings->max_sessions) {
+		snprintf(error, cap, "%zu sessions run on this host, the limit is %u: end one first",
+				plays->n, plays->settings->max_sessions);
+		return 503;
+	}
+	return 200;
+}
+
+int plays_check_new(
+		const struct es_plays *plays, const struct es_mode *mode, char *error, size_t cap) {
+	int status = check_draining(plays, error, cap);
+	status = status == 200 ? check_count(plays, error, cap) : status;
+	return status == 200 ? plays_check_mode(plays, mode, error, cap) : status;
+}
+
 static int check_launch(const struct es_plays *plays, const struct es_play_request *request,
 		char *error, size_t cap) {
 	const struct es_play *current = plays_current(plays, request->client);
@@ -360,19 +383,20 @@ static int check_launch(const struct es_plays *plays, const struct es_play_reque
 				current->app.title);
 		return 400;
 	}
-	if (plays->n >= plays->settings->max_sessions) {
-		snprintf(error, cap, "%zu sessions run on this host, the limit is %u: end one first",
-				plays->n, plays->settings->max_sessions);
-		return 503;
-	}
-	return check_request(plays, request, error, cap);
+	int status = check_count(plays, error, cap);
+	return status == 200 ? check_request(plays, request, error, cap) : status;
 }
 
-static int add_play(struct es_plays *plays, struct es_play *play,
+static int begin_play(struct es_plays *plays, struct es_play *play,
 		const struct es_play_request *request, char *error, size_t cap) {
-	int status = play_admit(play, request, error, cap);
-	if (status != 200) {
-		return status;
+	if (request->key == NULL) {
+		play->mode = request->mode;
+		play_admit_web(play, request->client->name);
+	} else {
+		int status = play_admit(play, request, error, cap);
+		if (status != 200) {
+			return status;
+		}
 	}
 	if (!play_display_begin(play)) {
 		snprintf(error, cap, "'%s' could not be started: see the host's log", play->app.title);
@@ -382,14 +406,8 @@ static int add_play(struct es_plays *plays, struct es_play *play,
 	return 200;
 }
 
-int plays_launch(struct es_plays *plays, const struct es_play_request *request,
-		struct es_play **play, char *error, size_t cap) {
-	*play = NULL;
-	int status = check_launch(plays, request, error, cap);
-	status = status == 200 ? take_key(plays, request, error, cap) : status;
-	if (status != 200) {
-		return status;
-	}
+int plays_add(struct es_plays *plays, const struct es_play_request *request, struct es_play **play,
+		char *error, size_t cap) {
 	struct es_play *made =
 			make_room(plays) ? play_create(plays, plays->last_id + 1, request) : NULL;
 	if (made == NULL) {
@@ -397,7 +415,7 @@ int plays_launch(struct es_plays *plays, const struct es_play_request *request,
 		return 503;
 	}
 	plays->last_id++;
-	status = add_play(plays, made, request, error, cap);
+	int status = begin_play(plays, made, request, error, cap);
 	if (status != 200) {
 		play_destroy(made);
 		return status;
@@ -408,8 +426,15 @@ int plays_launch(struct es_plays *plays, const struct es_play_request *request,
 	return 200;
 }
 
-// Each resume leaves the rooms of the connection before it behind, for seconds.
-static bool too_hasty(const struct es_play *play, char *error, size_t cap) {
+int plays_launch(struct es_plays *plays, const struct es_play_request *request,
+		struct es_play **play, char *error, size_t cap) {
+	*play = NULL;
+	int status = check_launch(plays, request, error, cap);
+	status = status == 200 ? take_key(plays, request, error, cap) : status;
+	return status == 200 ? plays_add(plays, request, play, error, cap) : status;
+}
+
+bool play_is_hasty(const struct es_play *play, char *error, size_t cap) {
 	size_t n = 0;
 	for (const struct es_play_viewer *v = play->leaving; v != NULL; v = play_viewer_next(v)) {
 		n++;
@@ -434,7 +459,7 @@ int plays_resume(struct es_plays *plays, const struct es_play_request *request,
 		return 400;
 	}
 	int status = check_request(plays, request, error, cap);
-	status = status == 200 && too_hasty(found, error, cap) ? 503 : status;
+	status = status == 200 && play_is_hasty(found, error, cap) ? 503 : status;
 	status = status == 200 ? take_key(plays, request, error, cap) : status;
 	status = status == 200 ? play_admit(found, request, error, cap) : status;
 	if (status == 200) {

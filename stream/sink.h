@@ -39,6 +39,7 @@ enum es_sink_event_type {
 	ES_SINK_WANTS_IDR,
 	ES_SINK_WANTS_INVALIDATION, // of the encoder's units first..last
 	ES_SINK_WANTS_BITRATE,
+	ES_SINK_WANTS_MODE, // of the screen
 	ES_SINK_CLIENT, // the viewer has come so far
 	ES_SINK_END, // it is over; nothing more is to be written
 };
@@ -56,6 +57,7 @@ struct es_sink_event {
 		struct {
 			uint32_t kbps;
 		} bitrate;
+		struct es_mode mode;
 		struct {
 			enum es_client_phase phase;
 		} client;

@@ -19,6 +19,7 @@
 #include "stream/control.h"
 #include "stream/sink_file.h"
 #include "stream/sink_gamestream.h"
+#include "stream/sink_player.h"
 #include "stream/stats.h"
 #include "stream/unit_source.h"
 
@@ -247,6 +248,10 @@ static void take_event(struct es_streamer *streamer, const struct es_sink_event 
 	case ES_SINK_WANTS_BITRATE:
 		ask_encoder(streamer, event);
 		return;
+	case ES_SINK_WANTS_MODE:
+		tell_host(
+				streamer, &(struct es_session_msg){.type = ES_SESSION_RESIZE, .mode = event->mode});
+		return;
 	case ES_SINK_CLIENT:
 		tell_host(streamer,
 				&(struct es_session_msg){
@@ -428,11 +433,23 @@ static void start_gamestream(struct es_streamer *streamer) {
 	started(streamer);
 }
 
+static void start_player(struct es_streamer *streamer, int fd) {
+	char text[ES_SESSION_MAX_TEXT];
+	streamer->sink = sink_player_create(&streamer->message, fd, text, sizeof(text));
+	if (streamer->sink == NULL) {
+		end(streamer, ES_END_FAILED, text);
+		return;
+	}
+	started(streamer);
+}
+
 static void start(struct es_streamer *streamer) {
 	if (streamer->state != ES_STREAMER_NONE) {
 		es_log(ES_LOG_ERROR, "a second start is ignored");
 	} else if (streamer->message.type == ES_SESSION_START_STREAM) {
 		start_file(streamer, link_packet_take_fd(&streamer->packet, 0));
+	} else if (streamer->message.type == ES_SESSION_START_PLAYER) {
+		start_player(streamer, link_packet_take_fd(&streamer->packet, 0));
 	} else {
 		start_gamestream(streamer);
 	}
@@ -464,6 +481,7 @@ static void take_session_message(struct es_streamer *streamer) {
 	switch (streamer->message.type) {
 	case ES_SESSION_START_STREAM:
 	case ES_SESSION_START_GAMESTREAM:
+	case ES_SESSION_START_PLAYER:
 		start(streamer);
 		return;
 	case ES_SESSION_ATTACH:
