@@ -31,9 +31,15 @@ const struct es_pixel_format *convert_pixel_format(uint32_t fourcc);
 // Bytes of one pixel; 0: this format cannot be converted.
 uint32_t convert_bytes_per_pixel(uint32_t fourcc);
 
-// Converts `rect` (inside both sizes) aligned out to even pixels; nothing else of `dst` changes, but
-// for the extra column and row of an odd size, which repeat their neighbours. The fourcc must be
-// one that convert_bytes_per_pixel knows. Returns the pixels that were converted. Reads `src` only;
-// a fault there may be left by siglongjmp.
+// What changes in a picture of that size when `rect` changes in its source: more than it, because a
+// sample of chroma lies at the left column of its 2x2 pixels, between the rows, and is made of the columns
+// beside it, too.
+struct es_rect convert_reach(
+		const struct es_rect *rect, bool yuv444, uint32_t width, uint32_t height);
+
+// Converts convert_reach of `rect` (which lies inside both sizes); nothing else of `dst` changes, but
+// for the extra column and row of an odd size, which repeat their neighbours. The result is what
+// converting everything gives there. The fourcc must be one that convert_bytes_per_pixel knows. Returns
+// the pixels that were converted. Reads `src` only; a fault there may be left by siglongjmp.
 uint64_t convert_rect(
 		const struct es_pixels *src, struct es_picture *dst, const struct es_rect *rect);

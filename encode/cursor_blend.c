@@ -19,8 +19,8 @@ struct plan {
 	int32_t max;
 };
 
-// The save-under covers the box aligned out to even pixels.
-#define MAX_BOX (ES_CURSOR_MAX_SIZE + 2)
+// The save-under covers what convert_reach says of the box.
+#define MAX_BOX (ES_CURSOR_MAX_SIZE + 3)
 
 struct es_cursor_blend {
 	uint32_t *image; // NULL: hidden
@@ -111,22 +111,37 @@ static void blend_chroma(const struct plan *plan, struct es_picture *picture, ui
 	uint8_t *u = picture_at(picture, 1, x, y);
 	uint8_t *v =
 			plan->layout.interleaved ? u + plan->layout.sample_size : picture_at(picture, 2, x, y);
-	mix_at(plan, 1, u, sum, 4);
-	mix_at(plan, 2, v, sum, 4);
+	mix_at(plan, 1, u, sum, 8);
+	mix_at(plan, 2, v, sum, 8);
 }
 
-// 2x2 pixels, the first at x, y of the screen.
+static void add_pixel(struct pixel *sum, struct pixel p, int32_t weight) {
+	*sum = (struct pixel){sum->a + weight * p.a, sum->r + weight * p.r, sum->g + weight * p.g,
+			sum->b + weight * p.b};
+}
+
+// Of the screen; beyond its edges they repeat, as in the conversion.
+static struct pixel shown_at(const struct es_cursor_blend *cursor, const struct es_picture *picture,
+		int64_t x, int64_t y) {
+	x = x < 0 ? 0 : x < picture->width ? x : (int64_t)picture->width - 1;
+	y = y < picture->height ? y : (int64_t)picture->height - 1;
+	return pixel_at(cursor, x - left_of(cursor), y - top_of(cursor));
+}
+
+// 2x2 pixels, the first at x, y of the screen; their chroma lies at the left two.
 static void blend_block(const struct plan *plan, const struct es_cursor_blend *cursor,
 		struct es_picture *picture, uint32_t x, uint32_t y) {
 	struct pixel sum = {0};
 	for (uint32_t i = 0; i < 4; i++) {
 		uint32_t px = x + (i & 1), py = y + i / 2;
-		struct pixel p = pixel_at(cursor, px - left_of(cursor), py - top_of(cursor));
+		struct pixel p = shown_at(cursor, picture, px, py);
 		if (p.a != 0) {
 			blend_pixel(plan, picture, px, py, p);
 		}
-		sum = (struct pixel){sum.a + p.a, sum.r + p.r, sum.g + p.g, sum.b + p.b};
+		add_pixel(&sum, p, (i & 1) == 0 ? 2 : 1);
 	}
+	add_pixel(&sum, shown_at(cursor, picture, (int64_t)x - 1, y), 1);
+	add_pixel(&sum, shown_at(cursor, picture, (int64_t)x - 1, (int64_t)y + 1), 1);
 	if (plan->layout.subsampled && sum.a != 0) {
 		blend_chroma(plan, picture, x, y, sum);
 	}
@@ -154,14 +169,15 @@ static void copy_under(struct es_cursor_blend *cursor, struct es_picture *pictur
 	}
 }
 
-// The cursor's box inside the picture, aligned out to even pixels; width 0 if there is none.
+// What of the picture the cursor changes; width 0 if there is nothing.
 static struct es_rect visible_box(
 		const struct es_cursor_blend *cursor, const struct es_picture *picture) {
 	if (cursor->image == NULL) {
 		return (struct es_rect){0};
 	}
 	int64_t left = left_of(cursor) & ~INT64_C(1), top = top_of(cursor) & ~INT64_C(1);
-	int64_t right = (left_of(cursor) + cursor->width + 1) & ~INT64_C(1);
+	// The chroma right of it is made of its last column, too.
+	int64_t right = (left_of(cursor) + cursor->width + 2) & ~INT64_C(1);
 	int64_t bottom = (top_of(cursor) + cursor->height + 1) & ~INT64_C(1);
 	int64_t coded_width = picture_coded_width(picture);
 	int64_t coded_height = picture_coded_height(picture);
@@ -233,11 +249,12 @@ void cursor_blend_damage(const struct es_cursor_blend *cursor, struct es_damage 
 		return;
 	}
 	if (cursor->shown) {
-		damage_add(damage, cursor->shown_x, cursor->shown_y, cursor->shown_width,
+		damage_add(damage, cursor->shown_x, cursor->shown_y, (int64_t)cursor->shown_width + 1,
 				cursor->shown_height);
 	}
 	if (cursor->image != NULL) {
-		damage_add(damage, left_of(cursor), top_of(cursor), cursor->width, cursor->height);
+		damage_add(damage, left_of(cursor), top_of(cursor), (int64_t)cursor->width + 1,
+				cursor->height);
 	}
 }
 

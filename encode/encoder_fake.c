@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <drm_fourcc.h>
-#include <libyuv.h>
 #include <linux/dma-buf.h>
 
 #include "base/log.h"
@@ -145,20 +144,20 @@ static void convert_whole(void *data) {
 	}
 }
 
-// All four bytes of a pixel alike, whatever they mean: not for formats with fields across bytes, whose
-// neighbours are taken instead.
+// The nearest pixel: good for every format of four bytes.
 static void scale_onto_canvas(void *data) {
 	struct job *job = data;
 	const struct es_pixels *pixels = &job->pixels;
 	uint32_t stride = job->encoder->mode.width * 4;
-	bool bytes = pixels->fourcc != DRM_FORMAT_XRGB2101010 &&
-			pixels->fourcc != DRM_FORMAT_ARGB2101010 && pixels->fourcc != DRM_FORMAT_XBGR2101010 &&
-			pixels->fourcc != DRM_FORMAT_ABGR2101010;
-	ARGBScale(pixels->data + (size_t)job->src.y * pixels->stride + (size_t)job->src.x * 4,
-			(int)pixels->stride, (int)job->src.width, (int)job->src.height,
-			job->encoder->canvas + (size_t)job->dst.y * stride + (size_t)job->dst.x * 4,
-			(int)stride, (int)job->dst.width, (int)job->dst.height,
-			bytes ? kFilterBox : kFilterNone);
+	for (uint32_t y = 0; y < job->dst.height; y++) {
+		uint64_t from_y = job->src.y + (uint64_t)y * job->src.height / job->dst.height;
+		const uint8_t *from = pixels->data + from_y * pixels->stride;
+		uint8_t *to = job->encoder->canvas + (size_t)(job->dst.y + y) * stride;
+		for (uint32_t x = 0; x < job->dst.width; x++) {
+			uint64_t from_x = job->src.x + (uint64_t)x * job->src.width / job->dst.width;
+			memcpy(to + (size_t)(job->dst.x + x) * 4, from + from_x * 4, 4);
+		}
+	}
 }
 
 static bool convert_scaled(struct job *job) {

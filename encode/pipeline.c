@@ -115,6 +115,16 @@ static bool convert_there(struct es_pipeline *pipeline, const struct es_convert_
 	return read;
 }
 
+// What the encoder may take for unchanged must be so in every sample.
+static void add_reach(struct es_pipeline *pipeline, const struct es_damage *changed) {
+	const struct es_mode *mode = &pipeline->params.mode;
+	for (size_t i = 0; i < changed->n; i++) {
+		struct es_rect reach = convert_reach(
+				&changed->rects[i], pipeline->params.colour.yuv444, mode->width, mode->height);
+		damage_add_rects(&pipeline->damage, &reach, 1);
+	}
+}
+
 bool pipeline_convert(struct es_pipeline *pipeline, const struct es_convert_request *request,
 		int *release_fd, const char **why) {
 	const struct es_mode *mode = &pipeline->params.mode;
@@ -134,7 +144,7 @@ bool pipeline_convert(struct es_pipeline *pipeline, const struct es_convert_requ
 			? convert_here(pipeline, request, &changed, why)
 			: convert_there(pipeline, request, &changed, release_fd, why);
 	if (pipeline->filled) {
-		damage_add_rects(&pipeline->damage, changed.rects, changed.n);
+		add_reach(pipeline, &changed);
 	}
 	return pipeline->filled;
 }

@@ -54,7 +54,7 @@ static void test_frames_to_units(void **state) {
 		assert_int_equal(stats.frames_new, 10);
 		assert_int_equal(stats.cache_misses, 2);
 		assert_int_equal(stats.cache_hits, 8);
-		assert_int_equal(stats.converted_px, WIDTH * HEIGHT + 9 * 16 * 16);
+		assert_int_equal(stats.converted_px, WIDTH * HEIGHT + 9 * 18 * 16);
 		close(a);
 		close(b);
 		decode_back_destroy(decoder);

@@ -248,13 +248,13 @@ static void test_pipeline_survives_truncation(void **state) {
 	assert_true(convert(pipeline, cache, 1));
 	assert_int_equal(pipeline_converted_px(pipeline), WIDTH * HEIGHT);
 	assert_true(convert(pipeline, cache, 1));
-	assert_int_equal(pipeline_converted_px(pipeline), WIDTH * HEIGHT + 4);
+	assert_int_equal(pipeline_converted_px(pipeline), WIDTH * HEIGHT + 8);
 
 	assert_return_code(ftruncate(cut, 0), 0);
 	assert_false(convert(pipeline, cache, 1));
 	assert_false(pipeline_has_picture(pipeline));
 	assert_true(convert(pipeline, cache, 2));
-	assert_int_equal(pipeline_converted_px(pipeline), 2 * WIDTH * HEIGHT + 4);
+	assert_int_equal(pipeline_converted_px(pipeline), 2 * WIDTH * HEIGHT + 8);
 	assert_true(pipeline_has_picture(pipeline));
 
 	struct es_frame_buffer other = describe(3);

@@ -22,6 +22,7 @@
 #include "encode/sigbus_guard.h"
 #include "encode/vulkan_frames.h"
 #include "encode/vulkan_take.h"
+#include "tests/unit/yuv_reference.h"
 
 #define SKIPPED 77 // exit status that meson takes as "skipped"
 #define MAX_ERROR 1
@@ -55,10 +56,6 @@ struct scene {
 };
 
 // --- the reference
-
-struct rgba {
-	double r, g, b, a;
-};
 
 static struct rgba source_pixel(const struct scene *scene, int64_t x, int64_t y) {
 	uint32_t v = scene->pixels[(size_t)y * scene->stride + (size_t)x];
@@ -99,7 +96,8 @@ static struct rgba shown_pixel(
 }
 
 // Of the screen, as linear combinations need it.
-static struct rgba screen_pixel(const struct scene *scene, int64_t x, int64_t y) {
+static struct rgba screen_pixel(const void *data, int64_t x, int64_t y) {
+	const struct scene *scene = data;
 	struct es_box src = scene->view.src;
 	struct es_rect dst = scene->view.dst;
 	if (src.width == 0) {
@@ -136,7 +134,8 @@ static struct rgba to_pq(struct rgba c) {
 			pq((0.0164 * r + 0.0880 * g + 0.8956 * b) * white) * c.a, c.a};
 }
 
-static struct rgba cursor_pixel(const struct scene *scene, int64_t x, int64_t y) {
+static struct rgba cursor_pixel(const void *data, int64_t x, int64_t y) {
+	const struct scene *scene = data;
 	const struct es_cursor_view *cursor = &scene->cursor;
 	x = clamp(x, 0, scene->mode.width - 1) - cursor->x;
 	y = clamp(y, 0, scene->mode.height - 1) - cursor->y;
@@ -149,53 +148,21 @@ static struct rgba cursor_pixel(const struct scene *scene, int64_t x, int64_t y)
 	return scene->colour.transfer == 16 && c.a > 0 ? to_pq(c) : c;
 }
 
-typedef struct rgba pixel_func(const struct scene *scene, int64_t x, int64_t y);
-
-// Luma: the pixel; chroma: at the left column of its 2x2 block, between the rows.
-static struct rgba sample_rgb(
-		const struct scene *scene, pixel_func *pixel, bool chroma, int64_t x, int64_t y) {
-	if (!chroma) {
-		return pixel(scene, x, y);
-	}
-	struct rgba sum = {0};
-	for (int i = 0; i < 6; i++) {
-		struct rgba p = pixel(scene, x - 1 + i % 3, y + i / 3);
-		double weight = (i % 3 == 1 ? 2 : 1) / 8.;
-		sum = (struct rgba){sum.r + weight * p.r, sum.g + weight * p.g, sum.b + weight * p.b,
-				sum.a + weight * p.a};
-	}
-	return sum;
-}
-
-// Codes of 8 bits, with fractions, without their offset.
-static void to_yuv(const struct es_colour *colour, struct rgba p, double yuv[3]) {
-	bool wide = colour->matrix == 9;
-	double kr = wide ? 0.2627 : 0.2126, kb = wide ? 0.0593 : 0.0722;
-	double max = (1 << colour->depth) - 1, unit = 1 << (colour->depth - 8);
-	double y = kr * p.r + (1 - kr - kb) * p.g + kb * p.b;
-	double c = colour->full_range ? max : 224 * unit;
-	yuv[0] = y * (colour->full_range ? max : 219 * unit);
-	yuv[1] = (p.b - y) / (2 - 2 * kb) * c;
-	yuv[2] = (p.r - y) / (2 - 2 * kr) * c;
-}
-
-static double expected(const struct scene *scene, int plane, int64_t x, int64_t y) {
+static double expected(const struct scene *scene, uint32_t plane, int64_t x, int64_t y) {
 	const struct es_colour *colour = &scene->colour;
-	double below[3], over[3], unit = 1 << (colour->depth - 8);
-	double offset = plane > 0 ? 128 * unit : colour->full_range ? 0 : 16 * unit;
-	to_yuv(colour, sample_rgb(scene, screen_pixel, plane > 0, x, y), below);
-	struct rgba c = sample_rgb(scene, cursor_pixel, plane > 0, x, y);
-	to_yuv(colour, c, over);
-	return below[plane] * (1 - c.a) + over[plane] + offset;
+	struct rgba below = reference_rgba(screen_pixel, scene, plane > 0, x, y);
+	struct rgba over = reference_rgba(cursor_pixel, scene, plane > 0, x, y);
+	return reference_code(colour, below, plane) * (1 - over.a) +
+			reference_code(colour, over, plane) + reference_offset(colour, plane);
 }
 
 // --- what comes out
 
-static uint32_t result(const struct scene *scene, int plane, uint32_t x, uint32_t y) {
+static uint32_t result(const struct scene *scene, uint32_t plane, uint32_t x, uint32_t y) {
 	uint32_t bytes = scene->colour.depth > 8 ? 2 : 1;
 	size_t at = plane == 0 ? (size_t)y * scene->pitch + (size_t)x * bytes
 						   : scene->chroma_at + (size_t)(y / 2) * scene->pitch +
-					((size_t)(x & ~1u) + (size_t)(plane - 1)) * bytes;
+					((size_t)(x & ~1u) + plane - 1) * bytes;
 	const uint8_t *p = (const uint8_t *)scene->out.map + at;
 	return bytes == 1 ? p[0] : ((uint32_t)p[0] | (uint32_t)p[1] << 8) >> 6;
 }
@@ -204,11 +171,11 @@ static void compare(const struct scene *scene, const char *what) {
 	uint32_t width = (scene->mode.width + 1) & ~1u, height = (scene->mode.height + 1) & ~1u;
 	for (uint32_t y = 0; y < height; y++) {
 		for (uint32_t x = 0; x < width; x++) {
-			for (int plane = 0; plane < 3; plane++) {
-				double wanted = expected(scene, plane, plane ? x & ~1u : x, plane ? y & ~1u : y);
+			for (uint32_t plane = 0; plane < 3; plane++) {
+				double wanted = expected(scene, plane, x, y);
 				double is = result(scene, plane, x, y);
 				if (fabs(wanted - is) > MAX_ERROR) {
-					fail_msg("%s, %ux%u: plane %d at %u,%u is %.0f instead of %.2f", what,
+					fail_msg("%s, %ux%u: plane %u at %u,%u is %.0f instead of %.2f", what,
 							scene->mode.width, scene->mode.height, plane, x, y, is, wanted);
 				}
 			}
