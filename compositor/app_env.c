@@ -22,6 +22,9 @@ static const char *const dropped[] = {
 		"XDG_SESSION_TYPE",
 		"XDG_CURRENT_DESKTOP",
 		"EARTHSHINE_*",
+		"SEATD_*",
+		"LIBSEAT_*",
+		"WLR_LIBINPUT_*",
 };
 
 // Toolkits that would try X11 first. What the caller has set stays.

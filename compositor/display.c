@@ -18,6 +18,7 @@
 #include "compositor/cursor.h"
 #include "compositor/gamepad.h"
 #include "compositor/globals.h"
+#include "compositor/local_devices.h"
 #include "compositor/remote_input.h"
 #include "compositor/pen.h"
 #include "compositor/render_device.h"
@@ -199,6 +200,8 @@ static void destroy_apps(struct es_display *display) {
 static void destroy_desk(struct es_display *display) {
 	remote_input_destroy(display->remote_input);
 	clipboard_destroy(display->clipboard);
+	local_devices_destroy(display->local_devices);
+	display->local_devices = NULL;
 	xdg_shell_destroy(display->xdg_shell);
 	pen_destroy(display->pen);
 	cursor_destroy(display->cursor);

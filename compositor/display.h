@@ -17,6 +17,7 @@ struct es_commit_ledger;
 struct es_cursor;
 struct es_gamepads;
 struct es_globals;
+struct es_local_devices;
 struct es_remote_input;
 struct es_pen;
 struct es_repaint;
@@ -52,6 +53,7 @@ struct es_display {
 	struct es_xwayland *xwayland; // NULL: not built or not available
 	struct es_clipboard *clipboard;
 	struct es_remote_input *remote_input; // NULL: no device link
+	struct es_local_devices *local_devices; // NULL: none
 	struct es_sound_card *sound_card; // NULL: none
 	struct es_gamepads *gamepads; // NULL: none
 	struct es_app *app; // NULL before the start

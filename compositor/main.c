@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "compositor/display.h"
+#include "compositor/local_devices.h"
 #include "compositor/probe.h"
 #include "compositor/render_device.h"
 #include "compositor/seat.h"
@@ -51,6 +52,10 @@ static int run(char *const argv[]) {
 	if (!session_link_wait_start(ES_SESSION_FD, &start) || !check_runtime_dir()) {
 		return EXIT_FAILURE;
 	}
+	const char *seat = start.start_display.seat;
+	if (seat[0] != '\0') {
+		local_devices_prepare();
+	}
 	struct es_display *display =
 			display_create(&start.start_display.mode, &start.start_display.colour,
 					start.start_display.scale_milli, start.start_display.detached_mhz);
@@ -69,6 +74,9 @@ static int run(char *const argv[]) {
 	}
 	if (start.start_display.keyboard[0] != '\0') {
 		seat_set_keyboard(display->seat, start.start_display.keyboard);
+	}
+	if (seat[0] != '\0') {
+		display->local_devices = local_devices_create(display, seat);
 	}
 	if (start.start_display.audio_channels > 0) {
 		session_start_sound(session, start.start_display.audio_channels,

@@ -47,13 +47,7 @@ static void put_key(struct es_remote_input *input, uint32_t code, bool pressed) 
 		return;
 	}
 	input->keys[code] = pressed;
-	struct wlr_keyboard_key_event event = {
-			.time_msec = now_ms(),
-			.keycode = code,
-			.update_state = true,
-			.state = pressed ? WL_KEYBOARD_KEY_STATE_PRESSED : WL_KEYBOARD_KEY_STATE_RELEASED,
-	};
-	wlr_keyboard_notify_key(&input->display->seat->keyboard, &event);
+	seat_put_key(input->display->seat, code, pressed);
 }
 
 static void put_button(struct es_remote_input *input, uint32_t code, bool pressed) {
@@ -61,15 +55,7 @@ static void put_button(struct es_remote_input *input, uint32_t code, bool presse
 		return;
 	}
 	input->buttons[code] = pressed;
-	struct wlr_pointer *pointer = &input->display->seat->pointer;
-	struct wlr_pointer_button_event event = {
-			.pointer = pointer,
-			.time_msec = now_ms(),
-			.button = code,
-			.state = pressed ? WL_POINTER_BUTTON_STATE_PRESSED : WL_POINTER_BUTTON_STATE_RELEASED,
-	};
-	wlr_pointer_notify_button(pointer, &event);
-	wl_signal_emit_mutable(&pointer->events.frame, pointer);
+	seat_put_button(input->display->seat, code, pressed);
 }
 
 static void put_motion(struct es_remote_input *input, int32_t dx, int32_t dy) {

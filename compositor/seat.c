@@ -10,16 +10,24 @@
 #include <wlr/types/wlr_seat.h>
 #include <xkbcommon/xkbcommon.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "compositor/display.h"
 #include "compositor/globals.h"
+#include "compositor/local_devices.h"
 #include "compositor/text_input.h"
 #include "protocol/session_msg.h"
 
 #define REPEAT_RATE_HZ 25
 #define REPEAT_DELAY_MS 600
 
-static const struct wlr_keyboard_impl keyboard_impl = {.name = "earthshine-keyboard"};
+static void handle_leds(struct wlr_keyboard *keyboard, uint32_t leds) {
+	struct es_seat *seat = wl_container_of(keyboard, seat, keyboard);
+	local_devices_set_leds(seat->display->local_devices, leds);
+}
+
+static const struct wlr_keyboard_impl keyboard_impl = {
+		.name = "earthshine-keyboard", .led_update = handle_leds};
 static const struct wlr_pointer_impl pointer_impl = {.name = "earthshine-pointer"};
 static const struct wlr_touch_impl touch_impl = {.name = "earthshine-touch"};
 
@@ -237,6 +245,47 @@ void seat_destroy(struct es_seat *seat) {
 		wlr_seat_destroy(seat->wlr_seat);
 	}
 	free(seat);
+}
+
+// True: it goes down with its first holder, or up with its last.
+static bool count_holder(struct es_seat *seat, uint32_t code, bool pressed) {
+	uint8_t before = seat->holders[code];
+	if (pressed ? before == UINT8_MAX : before == 0) {
+		return false;
+	}
+	seat->holders[code] = (uint8_t)(pressed ? before + 1 : before - 1);
+	return before == (pressed ? 0 : 1);
+}
+
+static uint32_t now_ms(void) {
+	return (uint32_t)(clock_now_ns() / ES_NS_PER_MS);
+}
+
+void seat_put_key(struct es_seat *seat, uint32_t code, bool pressed) {
+	if (!count_holder(seat, code, pressed)) {
+		return;
+	}
+	struct wlr_keyboard_key_event event = {
+			.time_msec = now_ms(),
+			.keycode = code,
+			.update_state = true,
+			.state = pressed ? WL_KEYBOARD_KEY_STATE_PRESSED : WL_KEYBOARD_KEY_STATE_RELEASED,
+	};
+	wlr_keyboard_notify_key(&seat->keyboard, &event);
+}
+
+void seat_put_button(struct es_seat *seat, uint32_t code, bool pressed) {
+	if (!count_holder(seat, code, pressed)) {
+		return;
+	}
+	struct wlr_pointer_button_event event = {
+			.pointer = &seat->pointer,
+			.time_msec = now_ms(),
+			.button = code,
+			.state = pressed ? WL_POINTER_BUTTON_STATE_PRESSED : WL_POINTER_BUTTON_STATE_RELEASED,
+	};
+	wlr_pointer_notify_button(&seat->pointer, &event);
+	wl_signal_emit_mutable(&seat->pointer.events.frame, &seat->pointer);
 }
 
 void seat_focus(struct es_seat *seat, struct wlr_surface *surface) {

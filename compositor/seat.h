@@ -1,7 +1,8 @@
 // The seat: one keyboard, one pointer and one touch screen, always there so that games find them,
-// fed by remote_input.c; keyboard focus, clipboard and drag-and-drop.
+// fed by remote_input.c and local_device.c; keyboard focus, clipboard and drag-and-drop.
 #pragma once
 
+#include <linux/input-event-codes.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <wayland-server-core.h>
@@ -28,6 +29,7 @@ struct es_seat {
 	bool keyboard_ready, pointer_ready, touch_ready;
 	struct wlr_scene_tree *drag_icon; // in layer_overlay, NULL: none
 	int drag_lx, drag_ly; // where it belongs
+	uint8_t holders[KEY_MAX + 1]; // of each key and button that is down
 	struct wl_listener key;
 	struct wl_listener modifiers;
 	struct wl_listener request_set_selection;
@@ -44,6 +46,11 @@ void seat_destroy(struct es_seat *seat);
 // Another layout of the keyboard: xkb "layout" or "layout(variant)"; "" is XKB_DEFAULT_* or the
 // library's default. Keys that are down stay down. False, logged, and nothing has changed: unknown.
 bool seat_set_keyboard(struct es_seat *seat, const char *layout);
+
+// A key or button (KEY_*, BTN_*) of one of those who may hold it: a viewer, a device of this machine. It is
+// down as long as anybody holds it. Each says so in turn, and never that it lets go of what it does not hold.
+void seat_put_key(struct es_seat *seat, uint32_t code, bool pressed);
+void seat_put_button(struct es_seat *seat, uint32_t code, bool pressed);
 
 // Gives the keyboard to a surface with all keys that are down; NULL: to nobody.
 void seat_focus(struct es_seat *seat, struct wlr_surface *surface);

@@ -19,6 +19,7 @@
 #include "host/doctor_confine.h"
 #include "host/doctor_encoders.h"
 #include "host/doctor_report.h"
+#include "host/doctor_seat.h"
 #include "host/doctor_serve.h"
 #include "host/findings.h"
 #include "host/options.h"
@@ -163,6 +164,7 @@ static int examine(const struct doctor_options *options) {
 	check_pipewire(&findings, &dir);
 	check_pads(&findings, "uinput");
 	check_pads(&findings, "uhid");
+	doctor_check_seat(&findings);
 	check_runtime_dir(&findings, &dir, runtime);
 	doctor_check_confine(&findings);
 	doctor_check_serve(&findings);

@@ -22,24 +22,29 @@ static char *copy_text(const char *text) {
 	return strdup(text != NULL ? text : "");
 }
 
-static bool copy_app(struct es_play_app *copy, const struct es_app *app, const char *keyboard) {
+static bool copy_app(
+		struct es_play_app *copy, const struct es_app *app, const struct es_settings *settings) {
 	copy->id = app->id;
 	copy->is_private = app->is_private;
 	copy->gamepad = app->gamepad;
 	copy->title = copy_text(app->title);
-	copy->keyboard = copy_text(app->keyboard != NULL ? app->keyboard : keyboard);
+	copy->keyboard = copy_text(app->keyboard != NULL ? app->keyboard : settings->keyboard);
+	copy->seat =
+			copy_text(app->local_devices != NULL ? app->local_devices : settings->local_devices);
 	copy->command = env_list_copy(app->command);
 	copy->env = env_list_copy(app->env);
 	copy->before = app->before != NULL ? env_list_copy(app->before) : NULL;
 	copy->after = app->after != NULL ? env_list_copy(app->after) : NULL;
-	return copy->title != NULL && copy->keyboard != NULL && copy->command != NULL &&
-			copy->env != NULL && (app->before == NULL || copy->before != NULL) &&
+	return copy->title != NULL && copy->keyboard != NULL && copy->seat != NULL &&
+			copy->command != NULL && copy->env != NULL &&
+			(app->before == NULL || copy->before != NULL) &&
 			(app->after == NULL || copy->after != NULL);
 }
 
 static void free_app(struct es_play_app *app) {
 	free(app->title);
 	free(app->keyboard);
+	free(app->seat);
 	env_list_free(app->command);
 	env_list_free(app->env);
 	env_list_free(app->before);
@@ -68,7 +73,7 @@ struct es_play *play_create(
 	play->state = ES_PLAY_PENDING;
 	play->audio_channels = plays->settings->sound ? sound_layout(request->audio_channels) : 0;
 	media_ports_init(&play->ticket.ports);
-	if (!copy_app(&play->app, request->app, plays->settings->keyboard)) {
+	if (!copy_app(&play->app, request->app, plays->settings)) {
 		play_destroy(play);
 		return NULL;
 	}

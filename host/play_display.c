@@ -236,6 +236,7 @@ static void send_start(struct es_play *play) {
 	snprintf(msg.start_display.sound_node, sizeof(msg.start_display.sound_node),
 			"earthshine.session-%u", play->id);
 	msg.start_display.gamepad = play->app.gamepad;
+	snprintf(msg.start_display.seat, sizeof(msg.start_display.seat), "%s", play->app.seat);
 	room_send(play->display, &msg, NULL, 0);
 	play->display_mode = play->mode;
 	memcpy(play->display_keyboard, play->keyboard, sizeof(play->display_keyboard));

@@ -28,7 +28,7 @@
 // A copy: settings may be replaced while it runs.
 struct es_play_app {
 	uint32_t id;
-	char *title, *keyboard;
+	char *title, *keyboard, *seat;
 	enum es_gamepad gamepad;
 	char **command, **env, **before, **after; // before, after: NULL: none
 	bool is_private;

@@ -165,6 +165,15 @@ static bool take_gamepad(
 			d->params[0]);
 }
 
+static bool take_local_devices(
+		const struct es_settings_parse *parse, struct es_app *app, const struct scfg_directive *d) {
+	const char *seat = settings_expect(parse, d, 1, 1, "local-devices SEAT|none")
+			? settings_seat(parse, d)
+			: NULL;
+	app->local_devices = seat != NULL ? strdup(seat) : NULL;
+	return app->local_devices != NULL || (seat != NULL && no_memory(parse, d->lineno));
+}
+
 static bool take_private(
 		const struct es_settings_parse *parse, struct es_app *app, const struct scfg_directive *d) {
 	app->is_private = true;
@@ -185,6 +194,7 @@ static const struct app_directive {
 		{"image", false, take_image},
 		{"keyboard", false, take_keyboard},
 		{"gamepad", false, take_gamepad},
+		{"local-devices", false, take_local_devices},
 		{"private", false, take_private},
 };
 #define N_DIRECTIVES (sizeof(table) / sizeof(table[0]))

@@ -45,6 +45,7 @@ static void put_start_display(struct es_writer *w, const struct es_session_msg *
 	put_text(w, msg->start_display.sound_node, sizeof(msg->start_display.sound_node));
 	put_u8(w, (uint8_t)msg->start_display.gamepad);
 	put_bool(w, msg->start_display.microphone);
+	put_text(w, msg->start_display.seat, sizeof(msg->start_display.seat));
 }
 
 static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
@@ -59,6 +60,7 @@ static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
 	get_text(r, msg->start_display.sound_node, sizeof(msg->start_display.sound_node));
 	msg->start_display.gamepad = get_u8(r);
 	msg->start_display.microphone = get_bool(r);
+	get_text(r, msg->start_display.seat, sizeof(msg->start_display.seat));
 }
 
 static bool start_encode_valid(const struct es_session_msg *msg) {

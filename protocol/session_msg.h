@@ -15,6 +15,7 @@
 #define ES_SESSION_MAX_TEXT 512
 #define ES_SESSION_MAX_KEYBOARD 64
 #define ES_SESSION_MAX_NODE 64
+#define ES_SESSION_MAX_SEAT 64
 #define ES_SESSION_MAX_ADDRESS 46 // as of INET6_ADDRSTRLEN
 #define ES_SESSION_MAX_THREADS 256
 #define ES_SESSION_FD 3 // each room finds its end of the link here
@@ -217,6 +218,7 @@ struct es_session_msg {
 			char sound_node[ES_SESSION_MAX_NODE]; // its constant name
 			enum es_gamepad gamepad;
 			bool microphone; // beside the sound card: what a viewer says into it
+			char seat[ES_SESSION_MAX_SEAT]; // of udev, whose devices are the app's, too; "": none
 		} start_display;
 		struct {
 			enum es_codec codec;

@@ -26,6 +26,7 @@ static const struct es_bad_field bad_fields[] = {
 		{"start_display", 40, 1, 7}, // channels
 		{"start_display", 41, 2, 64}, // length of the sound card's name
 		{"start_display", 44, 1, 6}, // gamepad
+		{"start_display", 46, 2, 64}, // length of the seat's name
 		{"start_encode", 4, 1, 3}, // codec
 		{"start_encode", 5, 2, 32}, // length of the encoder's name
 		{"start_encode", 11, 4, 99}, // bitrate

@@ -64,6 +64,7 @@ static void test_all_directives(void **state) {
 								  "max-bitrate 2.5M\n"
 								  "idle 90m\n"
 								  "keyboard de(nodeadkeys)\n"
+								  "local-devices seat-sofa_2\n"
 								  "inhibit-sleep no\nsound no\n");
 	assert_string_equal(s->name, "Wohnzimmer \xc3\xa4");
 	assert_string_equal(s->address, "192.0.2.1");
@@ -77,6 +78,7 @@ static void test_all_directives(void **state) {
 	assert_int_equal(s->max_kbps, 2500);
 	assert_int_equal(s->idle_minutes, 90);
 	assert_string_equal(s->keyboard, "de(nodeadkeys)");
+	assert_string_equal(s->local_devices, "seat-sofa_2");
 	assert_string_equal(s->encoder, "software");
 	assert_string_equal(s->gpu, "1002:73bf");
 	assert_false(s->inhibit_sleep);
@@ -99,6 +101,7 @@ static void test_app(void **state) {
 								  "	image /usr/share/a.png\n"
 								  "	keyboard us,ru\n"
 								  "	gamepad dualshock4\n"
+								  "	local-devices none\n"
 								  "	private\n"
 								  "}\n");
 	assert_int_equal(s->n_apps, 1);
@@ -120,6 +123,7 @@ static void test_app(void **state) {
 	assert_string_equal(app->image, "/usr/share/a.png");
 	assert_string_equal(app->keyboard, "us,ru");
 	assert_int_equal(app->gamepad, ES_GAMEPAD_DUALSHOCK4);
+	assert_string_equal(app->local_devices, "");
 	assert_true(app->is_private);
 	settings_destroy(s);
 }
@@ -167,6 +171,9 @@ static void test_mistakes(void **state) {
 			{"idle 90\n", 1, {"90", "90m"}},
 			{"keyboard \"us;id\"\n", 1, {"us;id", "xkb"}},
 			{"keyboard us,\n", 1, {"us,", "xkb"}},
+			{"local-devices sofa\n", 1, {"'sofa'", "seat-sofa"}},
+			{"local-devices seat/0\n", 1, {"seat/0", "none"}},
+			{"app a {\ncommand x\nlocal-devices\n}\n", 3, {"0 values", "SEAT"}},
 			{"encoder fast\n", 1, {"'fast'", "software"}},
 			{"gpu 3\n", 1, {"'3'", "renderD128"}},
 			{"keyboard us {\nx\n}\n", 1, {"block", "keyboard"}},
