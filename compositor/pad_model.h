@@ -32,7 +32,7 @@ struct es_pad_report {
 	uint64_t time_us;
 	uint8_t sequence;
 	uint8_t address[6];
-	bool streams; // Switch: full reports were asked for
+	bool streams; // Switch: reports were asked for
 };
 
 struct es_pad_answers {

@@ -178,7 +178,9 @@ static void take_subcommand(struct es_pad_report *report, const uint8_t *data, s
 		answer_flash(arguments, size, reply + 15);
 		return;
 	case SUBCOMMAND_REPORT_MODE:
-		report->streams = size > 0 && arguments[0] == REPORT_FULL;
+		// Two listen, the kernel's driver and an app that knows the pad. One that asks for the short
+		// reports must not silence the other; both understand the full ones.
+		report->streams = true;
 		return;
 	default:
 		return; // lights, and what is switched on and off

@@ -14,6 +14,14 @@
 #include "compositor/pad.h"
 #include "compositor/pad_effects.h"
 
+// Newer than some systems' headers; by any kernel they are handed on.
+#ifndef BTN_GRIPL
+#define BTN_GRIPL 0x224
+#define BTN_GRIPR 0x225
+#define BTN_GRIPL2 0x226
+#define BTN_GRIPR2 0x227
+#endif
+
 #define MAX_READ 64 // events per wake-up
 
 struct pad_uinput {
@@ -47,10 +55,10 @@ static const struct button xbox_buttons[] = {
 		{ES_PAD_RIGHT_STICK, BTN_THUMBR},
 		// The other model's alone.
 		{ES_PAD_MISC, KEY_RECORD},
-		{ES_PAD_PADDLE_1, BTN_TRIGGER_HAPPY5},
-		{ES_PAD_PADDLE_2, BTN_TRIGGER_HAPPY6},
-		{ES_PAD_PADDLE_3, BTN_TRIGGER_HAPPY7},
-		{ES_PAD_PADDLE_4, BTN_TRIGGER_HAPPY8},
+		{ES_PAD_PADDLE_1, BTN_GRIPR},
+		{ES_PAD_PADDLE_2, BTN_GRIPL},
+		{ES_PAD_PADDLE_3, BTN_GRIPR2},
+		{ES_PAD_PADDLE_4, BTN_GRIPL2},
 };
 #define N_XBOX_BUTTONS 11
 #define N_BUTTONS (sizeof(xbox_buttons) / sizeof(xbox_buttons[0]))

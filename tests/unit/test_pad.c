@@ -161,6 +161,8 @@ static void test_switch_subcommands(void **state) {
 	assert_false(report.streams);
 	ask_switch(&report, &answers, (const uint8_t[]){0x03, 0x30}, 2);
 	assert_true(report.streams);
+	ask_switch(&report, &answers, (const uint8_t[]){0x03, 0x3f}, 2); // by another
+	assert_true(report.streams);
 	const uint8_t rumble[10] = {0x10, 0, 0x28, 0xc8, 0x40, 0x72, 0, 0x03, 0x40, 0x40};
 	answers.reply_size = answers.n_feedback = 0;
 	pad_model_switch.output(&report, rumble, sizeof(rumble), &answers);
