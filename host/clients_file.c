@@ -11,22 +11,6 @@
 #define PEM_END "-----END CERTIFICATE-----\n"
 #define PEM_LINE 48 // bytes in a line of 64 digits
 
-static size_t put_base64(char *out, const uint8_t *in, size_t size) {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t at = 0;
-	for (size_t i = 0; i < size; i += 3) {
-		size_t n = size - i < 3 ? size - i : 3;
-		uint32_t bits = (uint32_t)in[i] << 16;
-		bits |= n > 1 ? (uint32_t)in[i + 1] << 8 : 0;
-		bits |= n > 2 ? (uint32_t)in[i + 2] : 0;
-		out[at++] = digits[bits >> 18 & 63];
-		out[at++] = digits[bits >> 12 & 63];
-		out[at++] = n > 1 ? digits[bits >> 6 & 63] : '=';
-		out[at++] = n > 2 ? digits[bits & 63] : '=';
-	}
-	return at;
-}
-
 static bool put_pem(char *out, size_t cap, const struct es_cert *cert) {
 	size_t digits = (cert->der_size + 2) / 3 * 4;
 	size_t lines = (cert->der_size + PEM_LINE - 1) / PEM_LINE;
@@ -37,7 +21,7 @@ static bool put_pem(char *out, size_t cap, const struct es_cert *cert) {
 	memcpy(out, PEM_BEGIN, at);
 	for (size_t i = 0; i < cert->der_size; i += PEM_LINE) {
 		size_t n = cert->der_size - i < PEM_LINE ? cert->der_size - i : PEM_LINE;
-		at += put_base64(out + at, cert->der + i, n);
+		at += base64_encode(cert->der + i, n, out + at);
 		out[at++] = '\n';
 	}
 	memcpy(out + at, PEM_END, sizeof(PEM_END));

@@ -99,3 +99,5 @@ struct es_http_upgrade {
 	void *data;
 };
 void http_upgrade(struct es_http_request *request, const struct es_http_upgrade *upgrade);
+// Ends it; `gone` is called before this returns.
+void http_upgrade_close(struct es_http_request *request);

@@ -29,6 +29,10 @@ void http_upgrade_drop(struct es_http_request *request) {
 	tell_gone(request);
 }
 
+void http_upgrade_close(struct es_http_request *request) {
+	http_upgrade_drop(request);
+}
+
 void http_upgrade_finish(struct es_http_request *request) {
 	request->upgraded.done = sd_event_source_disable_unref(request->upgraded.done);
 	request->upgraded.handle = NULL;

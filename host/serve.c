@@ -33,6 +33,7 @@
 #include "host/serve_options.h"
 #include "host/settings.h"
 #include "host/state_file.h"
+#include "host/web_address.h"
 #include "host/web_server.h"
 
 #define EXIT_FAILED 1
@@ -349,6 +350,28 @@ static bool start(struct serve *serve) {
 	return ok;
 }
 
+// A secret is for the terminal alone, where whoever has started the host reads it: no log gets it.
+static void tell_console(const struct serve *serve) {
+	char addresses[ES_WEB_MAX_ADDRESSES][ES_WEB_ADDRESS_SIZE];
+	const char *setup = login_setup(serve->login);
+	if (serve->web == NULL ||
+			web_address_list(serve->settings, serve->ports.console, addresses) == 0) {
+		return;
+	}
+	if (setup == NULL) {
+		es_log(ES_LOG_INFO, "the console is at %s", addresses[0]);
+	} else if (isatty(STDOUT_FILENO)) {
+		printf("To open the console, follow this link, which is good once: %s#setup=%s\n",
+				addresses[0], setup);
+		fflush(stdout);
+	} else {
+		es_log(ES_LOG_INFO,
+				"the console is at %s; its first link, which is good once, is printed by: earthshine "
+				"console",
+				addresses[0]);
+	}
+}
+
 static void tell_ready(const struct serve *serve) {
 	const struct es_ports *ports = &serve->ports;
 	es_log(ES_LOG_INFO,
@@ -360,6 +383,7 @@ static void tell_ready(const struct serve *serve) {
 				"to pair a device, choose this host in Moonlight, then enter the PIN that it "
 				"shows: earthshine pair PIN");
 	}
+	tell_console(serve);
 	sd_notifyf(0, "READY=1\nSTATUS=Ports %u (HTTP), %u (HTTPS), %u (RTSP)", ports->http,
 			ports->https, ports->rtsp);
 	int fd = serve->options->ready_fd;

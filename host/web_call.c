@@ -54,7 +54,26 @@ struct es_login_who web_call_who(
 	return login_who(server->login, cookies, authorization, server->tls);
 }
 
+// What the table has no handler for. False: it is for the table after all, if only to be refused.
+static bool begin_stream(struct es_web_server *server, struct es_http_request *request) {
+	struct es_login_who who = web_call_who(server, request);
+	struct es_api_demand demand;
+	if (!api_demand(http_request_method(request), http_request_target(request), &demand) ||
+			!demand.streams || who.role < demand.role) {
+		return false;
+	}
+	if (demand.id != 0) {
+		web_socket_begin(server, request, &who, demand.id);
+	} else {
+		web_events_begin(server, request, &who);
+	}
+	return true;
+}
+
 void web_call_begin(struct es_web_server *server, struct es_http_request *request) {
+	if (begin_stream(server, request)) {
+		return;
+	}
 	struct web_call *web = calloc(1, sizeof(*web));
 	if (web == NULL) {
 		web_refuse(request, 500, "out of memory");

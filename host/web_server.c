@@ -8,6 +8,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "host/event_timer.h"
 #include "host/web_files.h"
 #include "host/web_guard.h"
 #include "host/web_state.h"
@@ -118,6 +119,13 @@ static void on_request(void *data, struct es_http_request *request) {
 
 // --- the server
 
+// Streams outlive the request whose login was looked at.
+static void on_login_end(void *data) {
+	struct es_web_server *server = data;
+	web_events_check(server);
+	web_socket_check(server);
+}
+
 // The machine's own name, without its domain.
 static void find_machine(char *out, size_t cap) {
 	if (gethostname(out, cap) != 0) {
@@ -166,6 +174,7 @@ struct es_web_server *web_server_create(const struct es_web_params *params) {
 	if (server->http == NULL) {
 		goto fail;
 	}
+	login_on_end(server->login, on_login_end, server);
 	return server;
 fail:
 	fd_close(&listen_fd);
@@ -177,7 +186,9 @@ void web_server_destroy(struct es_web_server *server) {
 	if (server == NULL) {
 		return;
 	}
+	login_on_end(server->login, NULL, NULL);
 	http_server_destroy(server->http);
+	event_timer_clear(&server->heartbeat);
 	fd_close(&server->root_fd);
 	free(server);
 }
@@ -188,7 +199,8 @@ void web_server_set_settings(struct es_web_server *server, const struct es_setti
 	}
 }
 
-void web_server_on_player(struct es_web_server *server, es_web_player player, void *data) {
-	server->player = player;
-	server->player_data = data;
+void web_server_on_player(struct es_web_server *server, const struct es_web_player *player) {
+	if (server != NULL) {
+		server->player = *player;
+	}
 }

@@ -27,8 +27,16 @@ void web_server_destroy(struct es_web_server *server); // NULL is fine
 // server NULL is fine.
 void web_server_set_settings(struct es_web_server *server, const struct es_settings *settings);
 
-// A browser has come to play in that session: its WebSocket's bytes, after the handshake, are at fd,
-// which is taken over. Whoever is done with it shuts it down (closing is not noticed, the server keeps
-// its own duplicate); it is shut down if the browser hangs up.
-typedef void (*es_web_player)(void *data, uint32_t session, int fd, const char *client_name);
-void web_server_on_player(struct es_web_server *server, es_web_player player, void *data);
+// Who lets browsers play.
+struct es_web_player {
+	// Whether there is such a session to play in; false with the reason, one line of plain text, in
+	// error[cap].
+	bool (*admit)(void *data, uint32_t session, char *error, size_t cap);
+	// A browser has come: its WebSocket's bytes, after the handshake, are at fd (non-blocking), which is
+	// taken over. Whoever is done with it shuts it down (closing alone is not noticed: the server keeps
+	// its own duplicate); it is shut down if the browser hangs up or its login ends.
+	void (*open)(void *data, uint32_t session, int fd, const char *client_name);
+	void *data;
+};
+// NULL in server: there is no console.
+void web_server_on_player(struct es_web_server *server, const struct es_web_player *player);

@@ -9,6 +9,7 @@
 #include <nettle/aes.h>
 #include <nettle/cbc.h>
 #include <nettle/gcm.h>
+#include <nettle/sha1.h>
 #include <nettle/sha2.h>
 #include <nettle/version.h>
 
@@ -59,6 +60,17 @@ void crypto_sha256_parts(
 		}
 	}
 	sha256_finish(&hash, out);
+}
+
+void crypto_sha1(const void *data, size_t size, uint8_t out[ES_SHA1_SIZE]) {
+	struct sha1_ctx hash;
+	sha1_init(&hash);
+	sha1_update(&hash, size, data);
+#if NETTLE_VERSION_MAJOR >= 4
+	sha1_digest(&hash, out);
+#else
+	sha1_digest(&hash, ES_SHA1_SIZE, out);
+#endif
 }
 
 // --- AES
@@ -484,6 +496,24 @@ void identity_wipe(struct es_identity *identity) {
 }
 
 // --- hex
+
+size_t base64_encode(const void *data, size_t size, char *out) {
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const uint8_t *in = data;
+	size_t at = 0;
+	for (size_t i = 0; i < size; i += 3) {
+		size_t n = size - i < 3 ? size - i : 3;
+		uint32_t bits = (uint32_t)in[i] << 16;
+		bits |= n > 1 ? (uint32_t)in[i + 1] << 8 : 0;
+		bits |= n > 2 ? (uint32_t)in[i + 2] : 0;
+		out[at++] = digits[bits >> 18 & 63];
+		out[at++] = digits[bits >> 12 & 63];
+		out[at++] = n > 1 ? digits[bits >> 6 & 63] : '=';
+		out[at++] = n > 2 ? digits[bits & 63] : '=';
+	}
+	out[at] = '\0';
+	return at;
+}
 
 void hex_encode(const void *data, size_t size, char *out) {
 	static const char digits[] = "0123456789abcdef";

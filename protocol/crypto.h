@@ -11,6 +11,7 @@
 #define ES_KEY_SIZE 16
 #define ES_TAG_SIZE 16
 #define ES_SHA256_SIZE 32
+#define ES_SHA1_SIZE 20
 #define ES_GCM_IV_SIZE 12
 
 // Fills out; aborts if the kernel gives none, because nothing safe could follow.
@@ -21,6 +22,8 @@ bool crypto_equal(const void *a, const void *b, size_t size);
 void crypto_wipe(void *data, size_t size);
 
 void crypto_sha256(const void *data, size_t size, uint8_t out[ES_SHA256_SIZE]);
+// For what is no secret and was fixed when this was thought to be good: a WebSocket's handshake.
+void crypto_sha1(const void *data, size_t size, uint8_t out[ES_SHA1_SIZE]);
 struct es_sha256_part {
 	const void *data;
 	size_t size;
@@ -87,7 +90,10 @@ size_t identity_sign(const struct es_identity *identity, const void *data, size_
 		uint8_t out[ES_CERT_MAX_SIGNATURE]);
 void identity_wipe(struct es_identity *identity);
 
-// --- hex
+// --- bytes as text
+
+// The digits, a multiple of 4 with '=' at the end, and a NUL. Returns how many digits.
+size_t base64_encode(const void *data, size_t size, char *out);
 
 // 2 * size lower-case digits and a NUL.
 void hex_encode(const void *data, size_t size, char *out);

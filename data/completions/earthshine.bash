@@ -111,7 +111,7 @@ _earthshine() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop doctor version help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop console doctor version help' -- "$cur")
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -120,9 +120,10 @@ _earthshine() {
 	clients) _earthshine_clients "$cur" ;;
 	pair) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids pair) --json --help" -- "$cur") ;;
 	stop) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids sessions) --json --help" -- "$cur") ;;
+	console) mapfile -t COMPREPLY < <(compgen -W 'reset --json --help' -- "$cur") ;;
 	apps | sessions) mapfile -t COMPREPLY < <(compgen -W '--json --report --help' -- "$cur") ;;
 	doctor) mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
-	help) mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop doctor version' -- "$cur") ;;
+	help) mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop console doctor version' -- "$cur") ;;
 	esac
 }
 

@@ -9,11 +9,12 @@ complete -c earthshine -n __fish_use_subcommand -a pair -d 'pair a device that w
 complete -c earthshine -n __fish_use_subcommand -a clients -d 'list, rename or revoke the paired devices'
 complete -c earthshine -n __fish_use_subcommand -a apps -d 'list what can be launched'
 complete -c earthshine -n __fish_use_subcommand -a sessions -d 'list what runs'
+complete -c earthshine -n __fish_use_subcommand -a console -d 'print where the console in the browser is'
 complete -c earthshine -n __fish_use_subcommand -a stop -d 'end a session'
 complete -c earthshine -n __fish_use_subcommand -a doctor -d 'tell what works here and what is missing'
 complete -c earthshine -n __fish_use_subcommand -a version -d 'print the version'
 complete -c earthshine -n __fish_use_subcommand -a help -d 'tell how a command is used'
-complete -c earthshine -n '__fish_seen_subcommand_from help' -a 'run serve pair clients apps sessions stop doctor version'
+complete -c earthshine -n '__fish_seen_subcommand_from help' -a 'run serve pair clients apps sessions stop console doctor version'
 
 complete -c earthshine -n $run -s s -l screen -x -a '1280x720@60 1920x1080@60 2560x1440@60 3840x2160@60' -d 'size and refresh'
 complete -c earthshine -n $run -s W -l width -x -d width
@@ -49,7 +50,8 @@ complete -c earthshine -n $serve -s q -l quiet -d 'say nothing but errors'
 complete -c earthshine -n $serve -s v -l verbose -d 'say more'
 complete -c earthshine -n $serve -s h -l help -d 'list the options'
 
-set -l ask '__fish_seen_subcommand_from pair clients apps sessions stop'
+set -l ask '__fish_seen_subcommand_from pair clients apps sessions stop console'
+complete -c earthshine -n '__fish_seen_subcommand_from console' -a reset -d 'make a new one-time link'
 complete -c earthshine -n $ask -s j -l json -d 'print one line of JSON'
 complete -c earthshine -n $ask -s h -l help -d 'list the options'
 complete -c earthshine -n '__fish_seen_subcommand_from clients' -a 'rename revoke keyboard legacy'
