@@ -38,6 +38,11 @@ static bool parse_format(struct es_self_test_request *request, const char *text)
 	return parse_modifier(text + 5, &request->modifier);
 }
 
+static bool parse_tolerance(struct es_self_test_request *request, const char *text) {
+	request->tolerance = (uint32_t)(text[0] - '0');
+	return text[0] >= '1' && text[0] <= '9' && text[1] == '\0';
+}
+
 static bool parse_option(
 		struct es_self_test_request *request, const char *option, const char *value) {
 	if (strcmp(option, "--device") == 0) {
@@ -46,6 +51,9 @@ static bool parse_option(
 	}
 	if (strcmp(option, "--format") == 0) {
 		return parse_format(request, value);
+	}
+	if (strcmp(option, "--tolerance") == 0) {
+		return parse_tolerance(request, value);
 	}
 	if (strcmp(option, "--depth") == 0) {
 		request->colour.depth = strcmp(value, "10") == 0 ? 10 : 8;

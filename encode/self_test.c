@@ -210,8 +210,9 @@ static bool check_unit(struct self_test *test, const struct es_encoded *encoded,
 			picture.complaint) {
 		return failed(test, "picture %u cannot be decoded", frame);
 	}
-	return verdict_of(&picture, &request->mode, &request->colour, frame, test->result.reason,
-			sizeof(test->result.reason));
+	struct es_verdict_request wanted = {
+			&request->mode, &request->colour, frame, request->tolerance};
+	return verdict_of(&picture, &wanted, test->result.reason, sizeof(test->result.reason));
 }
 
 static bool run(struct self_test *test) {

@@ -17,6 +17,9 @@ struct es_self_test_request {
 	// format is shown DMA-BUFs of it.
 	uint32_t fourcc;
 	uint64_t modifier;
+	// How far from its colour a cell may be, in codes of eight bits; 0: as far as what tells right from
+	// wrong at any quality.
+	uint32_t tolerance;
 };
 
 struct es_self_test_result {

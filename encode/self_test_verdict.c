@@ -24,6 +24,7 @@ struct seen {
 	const struct es_mode *mode;
 	const struct es_colour *colour;
 	uint32_t frame;
+	double max_luma_error, max_chroma_error;
 	struct yuv cells[ES_PATTERN_CELLS], right, bottom;
 };
 
@@ -73,16 +74,16 @@ static struct yuv codes_of(uint32_t rgb, const struct guess *guess) {
 	return (struct yuv){{16 + 219 * y, 128 + 224 * u, 128 + 224 * v}};
 }
 
-static bool alike(const struct yuv *found, const struct yuv *wanted) {
-	return fabs(found->part[0] - wanted->part[0]) <= MAX_LUMA_ERROR &&
-			fabs(found->part[1] - wanted->part[1]) <= MAX_CHROMA_ERROR &&
-			fabs(found->part[2] - wanted->part[2]) <= MAX_CHROMA_ERROR;
+static bool alike(const struct seen *seen, const struct yuv *found, const struct yuv *wanted) {
+	return fabs(found->part[0] - wanted->part[0]) <= seen->max_luma_error &&
+			fabs(found->part[1] - wanted->part[1]) <= seen->max_chroma_error &&
+			fabs(found->part[2] - wanted->part[2]) <= seen->max_chroma_error;
 }
 
 static bool cell_fits(const struct seen *seen, uint32_t cell, const struct guess *guess) {
 	uint32_t frame = seen->frame - (guess->frame_before ? 1 : 0);
 	struct yuv wanted = codes_of(pattern_colour(frame, cell), guess);
-	return alike(&seen->cells[cell], &wanted);
+	return alike(seen, &seen->cells[cell], &wanted);
 }
 
 static bool all_fit(const struct seen *seen, const struct guess *guess) {
@@ -97,7 +98,7 @@ static bool all_fit(const struct seen *seen, const struct guess *guess) {
 static bool all_are(const struct seen *seen, double luma, double chroma) {
 	struct yuv wanted = {{luma, chroma, chroma}};
 	for (uint32_t i = 0; i < ES_PATTERN_CELLS; i++) {
-		if (!alike(&seen->cells[i], &wanted)) {
+		if (!alike(seen, &seen->cells[i], &wanted)) {
 			return false;
 		}
 	}
@@ -185,19 +186,21 @@ static bool judge_cells(const struct seen *seen, char *why, size_t cap) {
 static bool judge_borders(const struct seen *seen, char *why, size_t cap) {
 	struct guess right = as_it_should_be(seen->colour);
 	struct yuv wanted = codes_of(pattern_border_colour(), &right);
-	if (!alike(&seen->right, &wanted)) {
+	if (!alike(seen, &seen->right, &wanted)) {
 		return describe(why, cap, seen, "the right border is wrong, a crop or an alignment",
 				&seen->right, pattern_border_colour());
 	}
-	if (!alike(&seen->bottom, &wanted)) {
+	if (!alike(seen, &seen->bottom, &wanted)) {
 		return describe(why, cap, seen, "the bottom border is wrong, a crop or an alignment",
 				&seen->bottom, pattern_border_colour());
 	}
 	return true;
 }
 
-bool verdict_of(const struct es_decoded *picture, const struct es_mode *mode,
-		const struct es_colour *colour, uint32_t frame, char *why, size_t cap) {
+bool verdict_of(const struct es_decoded *picture, const struct es_verdict_request *request,
+		char *why, size_t cap) {
+	const struct es_mode *mode = request->mode;
+	const struct es_colour *colour = request->colour;
 	uint32_t width = (mode->width + 1) & ~UINT32_C(1), height = (mode->height + 1) & ~UINT32_C(1);
 	if (picture->width != width || picture->height != height) {
 		snprintf(why, cap, "the picture is %ux%u, not %ux%u", picture->width, picture->height,
@@ -219,7 +222,9 @@ bool verdict_of(const struct es_decoded *picture, const struct es_mode *mode,
 				colour->matrix, colour->full_range ? "full" : "limited");
 		return false;
 	}
-	struct seen seen = {.mode = mode, .colour = colour, .frame = frame};
+	struct seen seen = {.mode = mode, .colour = colour, .frame = request->frame};
+	seen.max_luma_error = request->tolerance > 0 ? request->tolerance : MAX_LUMA_ERROR;
+	seen.max_chroma_error = request->tolerance > 0 ? request->tolerance : MAX_CHROMA_ERROR;
 	look(&seen, picture);
 	return judge_cells(&seen, why, cap) && judge_borders(&seen, why, cap);
 }

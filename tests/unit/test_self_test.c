@@ -21,6 +21,7 @@ static struct es_self_test_request make_request(void) {
 			.mode = {641, 361, 60000},
 			.colour = colour_sdr(),
 			.node = "",
+			.tolerance = 2,
 	};
 }
 
