@@ -284,7 +284,7 @@ static void usage(FILE *out) {
 			"  --frames N, --seconds S  end after that\n"
 			"  --size WxH, --fullscreen (else the configured size)\n"
 			"  --damage full|jump|rect:WxH|moving:WxH|none|unchanged\n"
-			"  --content plain|gradient|text|noise\n"
+			"  --content plain|gradient|text|noise|cells\n"
 			"  --still-after N          stop committing, but stay\n"
 			"  --resume-on-signal       commit once more for each SIGUSR1\n"
 			"  --argb                   buffers with an alpha channel\n"
@@ -339,6 +339,7 @@ static bool parse_content(const char *text, enum es_paint_content *content) {
 			[ES_PAINT_GRADIENT] = "gradient",
 			[ES_PAINT_TEXT] = "text",
 			[ES_PAINT_NOISE] = "noise",
+			[ES_PAINT_CELLS] = "cells",
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(text, names[i]) == 0) {

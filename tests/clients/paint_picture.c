@@ -41,6 +41,13 @@ static bool text_pixel(uint32_t x, uint32_t y) {
 	return hash(line * 4099 + column * 31 + row * 7 + dot) & 1;
 }
 
+static uint32_t cell_colour(uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
+	static const uint32_t known[] = {
+			0x000000, 0xffffff, 0xff0000, 0x00ff00, 0x0000ff, 0x00ffff, 0xff00ff, 0xffff00};
+	uint32_t cell = y * 4 / height * 8 + x * 8 / width;
+	return OPAQUE | (cell < 8 ? known[cell] : hash(cell) & 0xffffff);
+}
+
 static uint32_t background_pixel(
 		enum es_paint_content content, uint32_t x, uint32_t y, uint32_t width, uint32_t height) {
 	switch (content) {
@@ -48,6 +55,8 @@ static uint32_t background_pixel(
 		return OPAQUE | 0x606060;
 	case ES_PAINT_NOISE:
 		return grey_noise(y * width + x, 32, 192);
+	case ES_PAINT_CELLS:
+		return cell_colour(x, y, width, height);
 	case ES_PAINT_GRADIENT:
 		return gradient(x, y, width, height);
 	case ES_PAINT_TEXT:

@@ -10,6 +10,7 @@ enum es_paint_content {
 	ES_PAINT_GRADIENT,
 	ES_PAINT_TEXT, // gradient with lines of glyph-like shapes
 	ES_PAINT_NOISE, // the worst case
+	ES_PAINT_CELLS, // 8x4 areas of one colour each
 };
 
 enum es_paint_damage {

@@ -8,6 +8,37 @@ import harness
 NUMBER = 100
 
 
+def bt709(colour):
+    """Codes of eight bits, limited range."""
+    red, green, blue = (part / 255 for part in colour)
+    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return (16 + 219 * luma, 128 + 224 * (blue - luma) / 1.8556, 128 + 224 * (red - luma) / 1.5748)
+
+
+class LastCodes:
+    """Planes of the last picture, in codes of eight bits with fractions."""
+
+    def __init__(self, path, width, height, depth):
+        harness.need('ffmpeg')
+        result = subprocess.run(
+            ['ffmpeg', '-v', 'error', '-i', path, '-f', 'rawvideo', '-pix_fmt',
+             'yuv420p' if depth == 8 else 'yuv420p10le', '-'],
+            capture_output=True, check=True, stdin=subprocess.DEVNULL, timeout=60)
+        data = memoryview(result.stdout)[-width * height * 3 // 2 * (depth + 7 >> 3):]
+        self.codes, self.unit = data if depth == 8 else data.cast('H'), 1 << depth - 8
+        self.width, self.height = width, height
+
+    def around(self, x, y):
+        chroma, half = self.width * self.height, self.width // 2
+        quarter = chroma // 4
+        return (self.mean(0, self.width, x, y), self.mean(chroma, half, x // 2, y // 2),
+                self.mean(chroma + quarter, half, x // 2, y // 2))
+
+    def mean(self, start, stride, x, y):
+        found = [self.codes[start + (y + row) * stride + x + column] for row in range(-4, 4) for column in range(-4, 4)]
+        return sum(found) / len(found) / self.unit
+
+
 class Quality(harness.Case):
     def check(self, content, damage, bitrate_mbps, most):
         drawn = self.place.file('drawn.ppm')
@@ -41,6 +72,27 @@ class Quality(harness.Case):
         print(f'{codec}: {len(found)} pictures, {repeats} of them repeats')
         self.assertLessEqual(repeats, run.stats()['frames']['repeated'])
 
+    def check_colours(self, codec, depth):
+        """Codes as they come out of the decoder, against what the app drew, by the definition of BT.709."""
+        drawn = self.place.file('drawn.ppm')
+        run = self.record(
+            harness.paint('--frames', 40, '--content', 'cells', '--damage', 'rect:128x64', '--dump', f'20:{drawn}'),
+            '-c', codec, '--depth', str(depth), '-s', '640x360@60', '-b', '20M')
+        stream = harness.probe(run.output, (640, 360))
+        self.assertEqual(('bt709', 'tv', 'left'), (stream['color_space'], stream['color_range'],
+                                                  stream.get('chroma_location')), stream)
+        wanted, found = harness.Picture(drawn), LastCodes(run.output, 640, 360, depth)
+        seen = 0
+        for cell in range(32):
+            x, y = cell % 8 * 80 + 40, cell // 8 * 90 + 45
+            if 200 < x < 440 and 120 < y < 240:
+                continue  # where the number is
+            seen += 1
+            codes, colour = found.around(x, y), wanted.pixel(x, y)
+            for is_now, should in zip(codes, bt709(colour)):
+                self.assertLessEqual(abs(is_now - should), 2, (codec, x, y, colour, codes))
+        self.assertGreater(seen, 20)
+
     def unit_sizes(self, path):
         result = subprocess.run(
             ['ffprobe', '-v', 'error', '-show_entries', 'packet=size', '-of', 'json', path],
@@ -55,6 +107,15 @@ class Quality(harness.Case):
 
     def test_every_picture_av1(self):
         self.check_every_picture('av1')
+
+    def test_colours_h264(self):
+        self.check_colours('h264', 8)
+
+    def test_colours_hevc_10(self):
+        self.check_colours('hevc', 10)
+
+    def test_colours_av1(self):
+        self.check_colours('av1', 8)
 
     def test_plain(self):
         self.check('plain', 'rect:256x256', 8, 2)
