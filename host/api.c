@@ -19,6 +19,7 @@ static const struct es_route *const tables[] = {
 		api_login_routes,
 		api_doctor_routes,
 		api_log_routes,
+		api_settings_routes,
 		api_pairing_routes,
 		api_clients_routes,
 		api_apps_routes,

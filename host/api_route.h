@@ -118,6 +118,7 @@ extern const struct es_route api_clients_routes[];
 extern const struct es_route api_apps_routes[];
 extern const struct es_route api_doctor_routes[];
 extern const struct es_route api_log_routes[];
+extern const struct es_route api_settings_routes[];
 extern const struct es_route api_sessions_routes[];
 
 // Shared by answers.

@@ -1,18 +1,11 @@
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
+#include "host/app_image.h"
 #include "host/box_art.h"
 #include "host/gamestream_routes.h"
 #include "host/mac.h"
-
-#define MAX_IMAGE_SIZE ((off_t)8 << 20)
 
 // What some clients want to find before they ask for it.
 static const struct {
@@ -86,31 +79,7 @@ void route_applist(struct es_gamestream *gamestream, struct es_http_request *req
 	free(entries);
 }
 
-// The file's bytes, the caller's to free; NULL if it is no PNG of a sensible size.
-static void *read_image(const char *path, size_t *size) {
-	static const unsigned char signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-	char *data = NULL;
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MAX_IMAGE_SIZE &&
-			st.st_size > (off_t)sizeof(signature)) {
-		data = malloc((size_t)st.st_size);
-	}
-	bool ok = data != NULL;
-	for (*size = 0; ok && *size < (size_t)st.st_size;) {
-		ssize_t n = read(fd, data + *size, (size_t)st.st_size - *size);
-		ok = n > 0 || (n < 0 && errno == EINTR);
-		*size += n > 0 ? (size_t)n : 0;
-	}
-	fd_close(&fd);
-	if (!ok || memcmp(data, signature, sizeof(signature)) != 0) {
-		free(data);
-		return NULL;
-	}
-	return data;
-}
-
-// The path comes from the configuration; the request only chooses the app.
+// The path comes from the operator; the request only chooses the app.
 void route_appasset(struct es_gamestream *gamestream, struct es_http_request *request,
 		const struct es_client *client) {
 	const char *text = query_get(http_request_query(request), "appid");
@@ -122,13 +91,15 @@ void route_appasset(struct es_gamestream *gamestream, struct es_http_request *re
 		app = settings_find_app(gamestream->settings, (uint32_t)id);
 	}
 	size_t size = 0;
-	void *image = app != NULL && app->image != NULL ? read_image(app->image, &size) : NULL;
+	const char *type = NULL;
+	void *image =
+			app != NULL && app->image != NULL ? app_image_read(app->image, &size, &type) : NULL;
 	if (app != NULL && app->image != NULL && image == NULL) {
-		es_log(ES_LOG_DEBUG, "app '%s': image '%s' is not a PNG that can be read", app->title,
-				app->image);
+		es_log(ES_LOG_DEBUG, "app '%s': image '%s' is not a PNG or JPEG that can be read",
+				app->title, app->image);
 	}
 	if (image != NULL) {
-		http_answer(request, 200, "image/png", image, size, false);
+		http_answer(request, 200, type, image, size, false);
 		free(image);
 	} else {
 		http_answer(request, 200, "image/png", box_art_png, box_art_png_size, true);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "host/operate.h"
 #include "host/operate_base.h"
+#include "host/safe_text.h"
 
 #define ASK_SECONDS 10
 #define STOP_SECONDS 30 // an app may take its time
@@ -26,7 +27,7 @@ static void print_app(yyjson_val *item) {
 	char title[256], program[1024];
 	yyjson_val *word = yyjson_arr_get_first(yyjson_obj_get(item, "command"));
 	const char *text = yyjson_get_str(word);
-	snprintf(program, sizeof(program), "%s", text != NULL ? text : "");
+	safe_text(program, sizeof(program), text != NULL ? text : "");
 	printf("%10llu  %-32s  %s%s\n", (unsigned long long)operate_uint(item, "id"),
 			operate_text(item, "title", title, sizeof(title)), program,
 			yyjson_is_true(yyjson_obj_get(item, "private")) ? "  (private)" : "");

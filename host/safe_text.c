@@ -63,6 +63,18 @@ void safe_text(char *out, size_t cap, const char *text) {
 	}
 }
 
+bool safe_text_is_utf8(const char *text) {
+	const unsigned char *s = (const unsigned char *)text;
+	uint32_t code = 0;
+	for (size_t n; *s != '\0'; s += n) {
+		n = decode(s, &code);
+		if (n == 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
 bool safe_text_is(const char *text) {
 	const unsigned char *s = (const unsigned char *)text;
 	while (*s != '\0') {

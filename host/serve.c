@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "host/api_host.h"
+#include "host/apps_store.h"
 #include "host/clients.h"
 #include "host/control_socket.h"
 #include "host/discovery.h"
@@ -32,6 +33,7 @@
 #include "host/play.h"
 #include "host/serve_options.h"
 #include "host/settings.h"
+#include "host/settings_store.h"
 #include "host/state_file.h"
 #include "host/web_address.h"
 #include "host/web_server.h"
@@ -51,6 +53,8 @@ struct serve {
 	struct es_plays *plays;
 	struct es_pairing_desk *desk;
 	struct es_gamestream *gamestream;
+	struct es_apps_store *apps;
+	struct es_settings_store *settings_store;
 	struct es_log_ring *log;
 	struct es_events *events;
 	struct es_news *news;
@@ -75,6 +79,7 @@ static struct es_settings *load_settings(
 	}
 	if (options->port_given) {
 		settings->port = options->port;
+		settings_fix(settings, "port");
 	}
 	if (options->name != NULL) {
 		char *name = strdup(options->name);
@@ -85,6 +90,7 @@ static struct es_settings *load_settings(
 		}
 		free(settings->name);
 		settings->name = name;
+		settings_fix(settings, "name");
 	}
 	return settings;
 }
@@ -114,6 +120,8 @@ static void on_plays_change(void *data) {
 }
 
 static void take_settings(struct serve *serve, struct es_settings *fresh) {
+	settings_store_merge(serve->settings_store, fresh);
+	apps_store_merge(serve->apps, fresh);
 	if (fresh->port != serve->settings->port ||
 			strcmp(fresh->address, serve->settings->address) != 0) {
 		es_log(ES_LOG_WARN, "another address or port counts from the next start of the host");
@@ -227,7 +235,15 @@ static bool open_state(struct serve *serve, char *error, size_t cap) {
 		return false;
 	}
 	serve->clients = clients_load(serve->state_fd, error, cap);
-	return serve->clients != NULL;
+	serve->apps = serve->clients != NULL ? apps_store_load(serve->state_fd, error, cap) : NULL;
+	serve->settings_store =
+			serve->apps != NULL ? settings_store_load(serve->state_fd, error, cap) : NULL;
+	if (serve->settings_store == NULL) {
+		return false;
+	}
+	settings_store_merge(serve->settings_store, serve->settings);
+	apps_store_merge(serve->apps, serve->settings);
+	return true;
 }
 
 static bool open_console(struct serve *serve) {
@@ -289,6 +305,8 @@ static bool open_doors(struct serve *serve) {
 			.gamestream = serve->gamestream,
 			.events = serve->events,
 			.log = serve->log,
+			.apps = serve->apps,
+			.settings_store = serve->settings_store,
 			.identity = &serve->identity,
 			.unique_id = serve->unique_id,
 			.ports = &serve->ports,
@@ -418,6 +436,8 @@ static void finish(struct serve *serve) {
 	clients_destroy(serve->clients);
 	identity_wipe(&serve->identity);
 	fd_close(&serve->state_fd);
+	apps_store_destroy(serve->apps);
+	settings_store_destroy(serve->settings_store);
 	settings_destroy(serve->settings);
 	events_destroy(serve->events);
 	log_ring_destroy(serve->log);

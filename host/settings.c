@@ -27,20 +27,26 @@ static void destroy_words(char **words) {
 	free(words);
 }
 
+void settings_drop_app(struct es_settings *settings, size_t index) {
+	struct es_app *app = &settings->apps[index];
+	free(app->title);
+	destroy_words(app->command);
+	destroy_words(app->env);
+	destroy_words(app->before);
+	destroy_words(app->after);
+	free(app->image);
+	free(app->keyboard);
+	free(app->local_devices);
+	settings->n_apps--;
+	memmove(app, app + 1, (settings->n_apps - index) * sizeof(*app));
+}
+
 void settings_destroy(struct es_settings *settings) {
 	if (settings == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < settings->n_apps; i++) {
-		struct es_app *app = &settings->apps[i];
-		free(app->title);
-		destroy_words(app->command);
-		destroy_words(app->env);
-		destroy_words(app->before);
-		destroy_words(app->after);
-		free(app->image);
-		free(app->keyboard);
-		free(app->local_devices);
+	while (settings->n_apps > 0) {
+		settings_drop_app(settings, settings->n_apps - 1);
 	}
 	free(settings->apps);
 	free(settings->console.address);

@@ -23,6 +23,7 @@ struct es_app {
 	enum es_gamepad gamepad; // what the app is shown of the client's
 	char *local_devices; // a seat of udev; "": none; NULL: the host's
 	bool is_private; // a detached session shows to the client that started it alone
+	bool made_here; // over the API, not written down by the operator
 };
 
 enum es_encryption_policy {
@@ -58,10 +59,12 @@ struct es_settings {
 	char *encoder; // as after -e: "auto", "software", ...
 	char *gpu; // to render and encode on, as in gpu_matches; "auto": the first that encodes
 	bool sound; // apps have a sound card
+	bool screen_source; // the user's PipeWire has their screens
 	bool inhibit_sleep; // while somebody streams
 	struct es_console_settings console;
 	struct es_app *apps;
 	size_t n_apps;
+	uint64_t given, fixed; // directives, see settings_source
 };
 
 // Reads the file; with path NULL the default one ($XDG_CONFIG_HOME/earthshine/config, else
@@ -69,5 +72,16 @@ struct es_settings {
 // error[cap].
 struct es_settings *settings_load(const char *path, char *error, size_t cap);
 void settings_destroy(struct es_settings *settings); // NULL is fine
+// Who has said what a directive's value is.
+enum es_settings_source { ES_SOURCE_DEFAULT, ES_SOURCE_FILE, ES_SOURCE_COMMAND_LINE };
+enum es_settings_source settings_source(const struct es_settings *settings, const char *name);
+// The command line has settled this one.
+void settings_fix(struct es_settings *settings, const char *name);
+// Sets one as if the file had said so; its source stays what it is. False with the reason in error[cap]:
+// the value is as before.
+bool settings_set(
+		struct es_settings *settings, const char *name, const char *value, char *error, size_t cap);
+// Removes one from the list.
+void settings_drop_app(struct es_settings *settings, size_t index);
 // NULL: there is none.
 const struct es_app *settings_find_app(const struct es_settings *settings, uint32_t id);

@@ -97,6 +97,11 @@ static bool take_announce(const struct es_settings_parse *parse, const struct sc
 	return take_bool(parse, d, &parse->settings->announce);
 }
 
+static bool take_screen_source(
+		const struct es_settings_parse *parse, const struct scfg_directive *d) {
+	return take_bool(parse, d, &parse->settings->screen_source);
+}
+
 static bool take_sound(const struct es_settings_parse *parse, const struct scfg_directive *d) {
 	return take_bool(parse, d, &parse->settings->sound);
 }
@@ -262,6 +267,7 @@ static const struct directive {
 		{"local-devices", "local-devices SEAT|none", take_local_devices},
 		{"encoder", "encoder auto|software|NAME", take_encoder},
 		{"gpu", "gpu auto|/dev/dri/renderD128|SLOT|VENDOR:DEVICE", take_gpu},
+		{"screen-source", "screen-source yes|no", take_screen_source},
 		{"sound", "sound yes|no", take_sound},
 		{"inhibit-sleep", "inhibit-sleep yes|no", take_inhibit},
 		{"console-port", "console-port NUMBER|off", settings_take_console},
@@ -284,6 +290,50 @@ static bool refuse_unknown(const struct es_settings_parse *parse, const struct s
 			nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
 }
 
+static size_t find_directive(const char *name) {
+	size_t i = 0;
+	while (i < N_DIRECTIVES && strcmp(table[i].name, name) != 0) {
+		i++;
+	}
+	return i;
+}
+
+static uint64_t bit_of(const char *name) {
+	size_t i = find_directive(name);
+	return i < N_DIRECTIVES ? UINT64_C(1) << i : 0;
+}
+
+enum es_settings_source settings_source(const struct es_settings *settings, const char *name) {
+	uint64_t bit = bit_of(name);
+	return (settings->fixed & bit) != 0	   ? ES_SOURCE_COMMAND_LINE
+			: (settings->given & bit) != 0 ? ES_SOURCE_FILE
+										   : ES_SOURCE_DEFAULT;
+}
+
+void settings_fix(struct es_settings *settings, const char *name) {
+	settings->fixed |= bit_of(name);
+}
+
+bool settings_set(struct es_settings *settings, const char *name, const char *value, char *error,
+		size_t cap) {
+	char why[ES_SETTINGS_ERROR_MAX], *params[] = {(char *)value};
+	const struct es_settings_parse parse = {
+			.path = "value", .settings = settings, .error = why, .cap = sizeof(why)};
+	const struct scfg_directive directive = {
+			.name = (char *)name, .params = params, .params_len = 1, .lineno = 1};
+	size_t i = find_directive(name);
+	if (i == N_DIRECTIVES || table[i].usage == NULL) {
+		snprintf(error, cap, "there is no setting '%s'", name);
+		return false;
+	}
+	if (!table[i].take(&parse, &directive)) {
+		const char *text = strstr(why, ": "); // behind the place, which is none
+		snprintf(error, cap, "%s", text != NULL ? text + 2 : why);
+		return false;
+	}
+	return true;
+}
+
 static bool take_directive(const struct es_settings_parse *parse, const struct scfg_directive *d,
 		int first_lines[N_DIRECTIVES]) {
 	for (size_t i = 0; i < N_DIRECTIVES; i++) {
@@ -298,6 +348,7 @@ static bool take_directive(const struct es_settings_parse *parse, const struct s
 					d->name, first_lines[i]);
 		}
 		first_lines[i] = d->lineno;
+		parse->settings->given |= UINT64_C(1) << i;
 		if (d->children.directives_len > 0) {
 			return settings_refuse(parse, d->lineno, "'%s' takes no block in { }", d->name);
 		}

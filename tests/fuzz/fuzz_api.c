@@ -9,14 +9,17 @@
 #include <yyjson.h>
 
 #include "host/api_route.h"
+#include "host/apps_store.h"
 #include "host/clients.h"
 #include "host/gamestream.h"
 #include "host/log_ring.h"
+#include "host/news.h"
 #include "host/login.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
 #include "host/probe_process.h"
 #include "host/settings.h"
+#include "host/settings_store.h"
 #include "host/spawn.h"
 #include "host/web_address.h"
 
@@ -142,6 +145,50 @@ bool log_ring_get(const struct es_log_ring *ring, uint64_t id, struct es_log_lin
 	return true;
 }
 
+void news_tell(struct es_news *news, enum es_event_type type) {
+}
+
+bool apps_store_add(
+		struct es_apps_store *store, yyjson_val *app, uint32_t *id, char *error, size_t cap) {
+	*id = 1;
+	return true;
+}
+
+bool apps_store_change(
+		struct es_apps_store *store, uint32_t id, yyjson_val *change, char *error, size_t cap) {
+	return true;
+}
+
+bool apps_store_remove(struct es_apps_store *store, uint32_t id, char *error, size_t cap) {
+	return true;
+}
+
+bool apps_store_order(struct es_apps_store *store, yyjson_val *ids, char *error, size_t cap) {
+	return true;
+}
+
+bool apps_store_set_cover(struct es_apps_store *store, uint32_t id, const void *data, size_t size,
+		char *error, size_t cap) {
+	return true;
+}
+
+bool settings_store_has(const struct es_settings_store *store, const char *name) {
+	return name[0] == 'f';
+}
+
+bool settings_store_change(
+		struct es_settings_store *store, yyjson_val *change, char *error, size_t cap) {
+	return true;
+}
+
+void settings_store_undo(struct es_settings_store *store) {
+}
+
+static bool reload(void *serve, char *error, size_t cap) {
+	snprintf(error, cap, "a \xff mistake");
+	return false;
+}
+
 static void drain(void *serve) {
 }
 
@@ -194,6 +241,10 @@ bool clients_revoke(struct es_clients *clients, uint32_t id, char *error, size_t
 static void on_answer(void *data, const struct es_api_answer *answer) {
 	++*(unsigned *)data;
 	require(answer->body != NULL && answer->size > 0, "no answer");
+	if (strcmp(answer->type, "application/json") != 0) {
+		free(answer->body);
+		return;
+	}
 	for (size_t i = 0; i < answer->size; i++) {
 		require(answer->body[i] >= ' ' && answer->body[i] <= '~', "not printable");
 	}
@@ -223,7 +274,18 @@ static char *take_word(const uint8_t **data, size_t *size, const char *ends) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-	static const struct es_settings settings = {.name = (char *)"box"};
+	static char *command[] = {(char *)"\xff\n", NULL};
+	static struct es_app app = {
+			.id = 1, .title = (char *)"a", .command = command, .env = command, .made_here = true};
+	static const struct es_settings settings = {
+			.name = (char *)"box",
+			.address = (char *)"",
+			.keyboard = (char *)"",
+			.encoder = (char *)"",
+			.gpu = (char *)"",
+			.apps = &app,
+			.n_apps = 1,
+	};
 	static const struct es_identity identity;
 	static const struct es_ports ports = {.http = 1};
 	struct es_api_busy busy = {0};
@@ -235,6 +297,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 			.busy = &busy,
 			.drain = drain,
 			.draining = is_draining,
+			.reload = reload,
 	};
 	unsigned answers = 0;
 	if (size == 0) {
@@ -272,6 +335,13 @@ size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
 			"7GET /api/v1/status\n",
 			"3GET /api/v1/log?limit=2&level=warn\n",
 			"3GET /api/v1/doctor\n",
+			"7POST /api/v1/apps\n{\"title\":\"a\",\"command\":[\"b\"],\"gamepad\":\"xbox\"}",
+			"7PATCH /api/v1/apps/1\n{\"env\":[\"A=b\"]}",
+			"7POST /api/v1/apps/order\n{\"ids\":[1]}",
+			"7PUT /api/v1/apps/1/cover\n\xff\xd8\xff\xe0",
+			"7GET /api/v1/apps/1/cover\n",
+			"7GET /api/v1/settings\n",
+			"7PATCH /api/v1/settings\n{\"fec\":\"3\",\"idle\":null}",
 			"7BREW /api/v1/help\n",
 	};
 	if (index >= sizeof(seeds) / sizeof(seeds[0]) || strlen(seeds[index]) > cap) {
