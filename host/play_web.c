@@ -111,13 +111,21 @@ static int start_viewer(struct es_play *play, int *fd, char *error, size_t cap) 
 	return play_view(play, &setup, error, cap);
 }
 
+static int check(
+		const struct es_plays *plays, uint32_t id, struct es_play **play, char *error, size_t cap) {
+	*play = find(plays, id);
+	if (*play == NULL) {
+		snprintf(error, cap, "there is no session %u; it may be over", id);
+		return 404;
+	}
+	return check_attach(*play, error, cap);
+}
+
 int plays_attach_web(struct es_plays *plays, uint32_t id, int fd, const char *client_name,
 		char *error, size_t cap) {
-	struct es_play *play = find(plays, id);
-	int status = play != NULL ? check_attach(play, error, cap) : 404;
-	if (play == NULL) {
-		snprintf(error, cap, "there is no session %u; it may be over", id);
-	} else if (status == 200) {
+	struct es_play *play;
+	int status = check(plays, id, &play, error, cap);
+	if (status == 200) {
 		play_admit_web(play, client_name);
 		status = start_viewer(play, &fd, error, cap);
 	}
@@ -128,7 +136,34 @@ int plays_attach_web(struct es_plays *plays, uint32_t id, int fd, const char *cl
 	return status;
 }
 
+bool play_web_admit(void *data, uint32_t session, char *error, size_t cap) {
+	struct es_play *play;
+	return check(data, session, &play, error, cap) == 200;
+}
+
+void play_web_open(void *data, uint32_t session, int fd, const char *client_name) {
+	char error[256];
+	if (plays_attach_web(data, session, fd, client_name, error, sizeof(error)) != 200) {
+		es_log(ES_LOG_WARN, "session %u: '%s' cannot play there: %s", session, client_name, error);
+	}
+}
+
 // --- while it is played
+
+static struct es_play_viewer *find_viewer(const struct es_plays *plays, uint32_t id) {
+	struct es_play *play = find(plays, id);
+	return play != NULL ? play->viewer : NULL;
+}
+
+bool plays_limit_kbps(struct es_plays *plays, uint32_t id, uint32_t kbps) {
+	struct es_play_viewer *viewer = find_viewer(plays, id);
+	return viewer != NULL && play_viewer_limit_kbps(viewer, kbps);
+}
+
+bool plays_ask_idr(struct es_plays *plays, uint32_t id) {
+	struct es_play_viewer *viewer = find_viewer(plays, id);
+	return viewer != NULL && play_viewer_ask_idr(viewer);
+}
 
 void play_web_resize(struct es_play *play, const struct es_mode *mode) {
 	char error[256];

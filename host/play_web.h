@@ -3,6 +3,7 @@
 // resumed by Moonlight, and the other way round. Single-threaded, on the host's event loop.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,15 @@ int plays_launch_web(struct es_plays *plays, const struct es_web_launch *launch,
 // with the reason in error[cap].
 int plays_attach_web(struct es_plays *plays, uint32_t id, int fd, const char *client_name,
 		char *error, size_t cap);
+
+// For a web server, whose data are the sessions: whether that one can be attached to, and a page that has
+// come. See web_server.h.
+bool play_web_admit(void *plays, uint32_t session, char *error, size_t cap);
+void play_web_open(void *plays, uint32_t session, int fd, const char *client_name);
+
+// Of whoever plays session `id`. False: nobody does.
+bool plays_limit_kbps(struct es_plays *plays, uint32_t id, uint32_t kbps);
+bool plays_ask_idr(struct es_plays *plays, uint32_t id);
 
 // The page wants another mode of the screen; one that the host does not allow is refused, logged.
 void play_web_resize(struct es_play *play, const struct es_mode *mode);

@@ -191,6 +191,14 @@ static void get_end(struct es_reader *r, struct es_player_msg *msg) {
 	get_text(r, msg->end.text, sizeof(msg->end.text));
 }
 
+static void put_idr(struct es_writer *w, const struct es_player_msg *msg) {
+	put_bool(w, msg->idr.only);
+}
+
+static void get_idr(struct es_reader *r, struct es_player_msg *msg) {
+	msg->idr.only = get_bool(r);
+}
+
 static void put_resize(struct es_writer *w, const struct es_player_msg *msg) {
 	put_mode(w, &msg->resize);
 }
@@ -231,7 +239,7 @@ static const struct kind {
 		{ES_PLAYER_PONG, put_pong, get_pong, pong_valid},
 		{ES_PLAYER_END, put_end, get_end, end_valid},
 		{ES_PLAYER_ACK, put_ack, get_ack, NULL},
-		{ES_PLAYER_IDR, put_nothing, get_nothing, NULL},
+		{ES_PLAYER_IDR, put_idr, get_idr, NULL},
 		{ES_PLAYER_RESIZE, put_resize, get_resize, NULL},
 		{ES_PLAYER_INPUT, put_device, get_device, input_valid},
 		{ES_PLAYER_MIC, put_mic, get_mic, mic_valid},

@@ -80,6 +80,9 @@ struct es_player_msg {
 			uint32_t frame;
 			uint32_t drawn_us; // from the app's commit, as the page reckons; 0: unknown
 		} ack;
+		struct {
+			bool only; // nor will anything else help later: the decoder does not cope with pictures left out
+		} idr;
 		struct es_mode resize;
 		struct {
 			uint32_t index;

@@ -28,7 +28,7 @@ enum es_session_msg_type {
 	ES_SESSION_ATTACH, // + 1 fd: one end of a frame, unit or device link
 	ES_SESSION_DETACH, // the viewer's links are gone
 	ES_SESSION_MODE, // display: resize
-	ES_SESSION_BITRATE, // encode
+	ES_SESSION_BITRATE, // encode: from now on; stream: at most
 	ES_SESSION_IDR, // encode
 	ES_SESSION_STATS, // asks for the room's *_STATS
 	ES_SESSION_DRAIN, // finish what there is, then END

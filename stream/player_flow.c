@@ -83,10 +83,11 @@ static bool clamp(struct es_player_flow *flow, uint32_t before) {
 	return flow->kbps != before;
 }
 
-bool player_flow_limit(struct es_player_flow *flow, uint32_t kbps, uint32_t host_kbps) {
+bool player_flow_limit(struct es_player_flow *flow, uint32_t kbps) {
 	uint32_t before = flow->kbps;
-	flow->max_kbps = kbps < host_kbps ? kbps : host_kbps;
-	flow->kbps = flow->max_kbps;
+	flow->kbps =
+			flow->kbps < flow->max_kbps ? flow->kbps : kbps; // what was learnt of the way stays
+	flow->max_kbps = kbps;
 	return clamp(flow, before);
 }
 

@@ -39,7 +39,7 @@ void player_flow_skipped(struct es_player_flow *flow);
 // Drawn. False: none of that number is on its way.
 bool player_flow_acked(struct es_player_flow *flow, uint32_t frame, int64_t now_ns);
 
-// What the page allows at most. True: the encoder is to make flow->kbps from now on.
-bool player_flow_limit(struct es_player_flow *flow, uint32_t kbps, uint32_t host_kbps);
+// Another limit from here on. True: the encoder is to make flow->kbps from now on.
+bool player_flow_limit(struct es_player_flow *flow, uint32_t kbps);
 // To be called with every picture. True: the same.
 bool player_flow_tick(struct es_player_flow *flow, int64_t now_ns);

@@ -14,6 +14,7 @@
 #include "protocol/codec_string.h"
 #include "protocol/player_msg.h"
 #include "stream/audio.h"
+#include "stream/microphone.h"
 #include "stream/player_flow.h"
 #include "stream/player_input.h"
 #include "stream/recovery.h"
@@ -37,13 +38,17 @@ struct es_sink_player {
 	struct es_websocket *socket;
 	struct es_audio *audio; // NULL: no sound
 	struct es_player_input input;
+	struct es_microphone *microphone; // NULL: it has said nothing yet
 
 	// state
 	struct es_recovery recovery;
 	struct es_player_flow flow;
-	uint32_t host_kbps, lost_ms;
+	uint32_t first_kbps; // that an encoder begins with
+	uint32_t limit_kbps, page_kbps; // at most; of the page: 0: as the host has it
+	uint32_t lost_ms;
 	struct es_player_msg config; // of the track
 	bool config_told;
+	bool idr_only; // the page's decoder copes with nothing else
 	bool finishing, over, farewell; // farewell: the page has said goodbye, or knows of the end
 	bool more_messages; // than were taken at once
 	bool has_bitrate;
@@ -66,6 +71,7 @@ struct es_sink_player {
 
 static void sink_player_destroy(struct es_sink *sink) {
 	struct es_sink_player *player = (struct es_sink_player *)sink;
+	microphone_destroy(player->microphone);
 	player_input_finish(&player->input);
 	audio_destroy(player->audio);
 	websocket_destroy(player->socket);
@@ -115,7 +121,7 @@ static enum es_sink_result sink_player_set_track(
 	codec_string_read(config->config.codec_text, track->codec, track->headers, track->headers_size);
 	player->config_told = false;
 	// It knows only what it began with.
-	player->has_bitrate = player->flow.kbps != player->host_kbps;
+	player->has_bitrate = player->flow.kbps != player->first_kbps;
 	return ES_SINK_OK;
 }
 
@@ -279,6 +285,32 @@ static void answer_ping(struct es_sink_player *player, const struct es_player_ms
 	send_msg(player, &pong);
 }
 
+static void limit_kbps(struct es_sink_player *player) {
+	uint32_t host = player->limit_kbps, page = player->page_kbps;
+	if (player_flow_limit(&player->flow, page != 0 && page < host ? page : host)) {
+		player->has_bitrate = true;
+	}
+}
+
+// False: the display does not take it now.
+static bool put_voice(void *data, const int16_t *samples, size_t n) {
+	struct es_sink_player *player = data;
+	struct es_device_msg msg = {.type = ES_DEVICE_MIC_PCM};
+	msg.mic_pcm.n_samples = (uint16_t)n;
+	memcpy(msg.mic_pcm.samples, samples, n * sizeof(samples[0]));
+	return device_queue_send_now(&player->input.queue, &msg);
+}
+
+static void take_voice(
+		struct es_sink_player *player, const struct es_player_msg *msg, int64_t now_ns) {
+	if (player->microphone == NULL) {
+		player->microphone = microphone_create(put_voice, player);
+	}
+	if (player->microphone != NULL) {
+		microphone_packet(player->microphone, msg->mic.index, msg->mic.opus, msg->mic.size, now_ns);
+	}
+}
+
 static void take_message(struct es_sink_player *player, const struct es_player_msg *msg) {
 	int64_t now_ns = clock_now_ns();
 	switch (msg->type) {
@@ -287,6 +319,7 @@ static void take_message(struct es_sink_player *player, const struct es_player_m
 		return;
 	case ES_PLAYER_IDR:
 		player->net.idr_asked++;
+		player->idr_only = player->idr_only || msg->idr.only;
 		recovery_want_idr(&player->recovery, now_ns, (int64_t)player->net.rtt_us * ES_NS_PER_US);
 		return;
 	case ES_PLAYER_RESIZE:
@@ -296,13 +329,15 @@ static void take_message(struct es_sink_player *player, const struct es_player_m
 	case ES_PLAYER_INPUT:
 		player_input_put(&player->input, &msg->device);
 		return;
+	case ES_PLAYER_MIC:
+		take_voice(player, msg, now_ns);
+		return;
 	case ES_PLAYER_PING:
 		answer_ping(player, msg);
 		return;
 	case ES_PLAYER_BITRATE:
-		player->has_bitrate =
-				player_flow_limit(&player->flow, msg->bitrate.kbps, player->host_kbps) ||
-				player->has_bitrate;
+		player->page_kbps = msg->bitrate.kbps;
+		limit_kbps(player);
 		return;
 	case ES_PLAYER_BYE:
 		end(player, ES_END_CLIENT_LEFT, "the page was left");
@@ -409,6 +444,9 @@ static size_t sink_player_poll(
 	if (player->audio != NULL) {
 		*wake_ns = earliest(*wake_ns, audio_wake_ns(player->audio));
 	}
+	if (player->microphone != NULL) {
+		*wake_ns = earliest(*wake_ns, microphone_wake_ns(player->microphone));
+	}
 	if (player->more_messages) {
 		*wake_ns = clock_now_ns();
 	}
@@ -429,6 +467,9 @@ static void sink_player_dispatch(struct es_sink *sink, const struct pollfd *poll
 	int64_t now_ns = clock_now_ns();
 	if (is_live(player)) {
 		tick_sound(player, now_ns);
+		if (player->microphone != NULL) {
+			microphone_tick(player->microphone, now_ns);
+		}
 		watch_page(player, now_ns);
 		tell_stats(player, now_ns);
 	}
@@ -460,7 +501,7 @@ static bool next_request(struct es_sink_player *player, struct es_sink_event *ev
 	struct es_recovery_ask ask;
 	int64_t now_ns = clock_now_ns();
 	if (has_room(player) && recovery_next(&player->recovery, now_ns, &ask)) {
-		*event = ask.type == ES_RECOVERY_ASK_IDR
+		*event = ask.type == ES_RECOVERY_ASK_IDR || player->idr_only
 				? (struct es_sink_event){.type = ES_SINK_WANTS_IDR}
 				: (struct es_sink_event){.type = ES_SINK_WANTS_INVALIDATION,
 						  .invalidation = {ask.first, ask.last}};
@@ -517,6 +558,12 @@ static void sink_player_take_device(struct es_sink *sink, int fd) {
 	player_input_attach(&player->input, fd);
 }
 
+static void sink_player_limit_kbps(struct es_sink *sink, uint32_t kbps) {
+	struct es_sink_player *player = (struct es_sink_player *)sink;
+	player->limit_kbps = kbps;
+	limit_kbps(player);
+}
+
 static void sink_player_fill_net(struct es_sink *sink, struct es_net_stats *net) {
 	struct es_sink_player *player = (struct es_sink_player *)sink;
 	*net = player->net;
@@ -549,6 +596,7 @@ static const struct es_sink_impl sink_player_impl = {
 		.dispatch = sink_player_dispatch,
 		.next_event = sink_player_next_event,
 		.take_device = sink_player_take_device,
+		.limit_kbps = sink_player_limit_kbps,
 		.fill_net = sink_player_fill_net,
 		.fill_sound = sink_player_fill_sound,
 };
@@ -571,11 +619,11 @@ static void prepare_socket(const struct es_session_msg *start, int fd) {
 
 static void init_state(struct es_sink_player *player, const struct es_session_msg *start) {
 	player->base = (struct es_sink){.impl = &sink_player_impl, .live = true};
-	player->host_kbps = start->start_player.bitrate_kbps;
+	player->first_kbps = player->limit_kbps = start->start_player.bitrate_kbps;
 	player->lost_ms = start->start_player.lost_ms;
 	player->heard_ns = clock_now_ns();
 	player->tell_connected = true;
-	player_flow_init(&player->flow, player->host_kbps);
+	player_flow_init(&player->flow, player->first_kbps);
 	recovery_init(&player->recovery);
 	recovery_new_viewer(&player->recovery, player->heard_ns);
 	player_input_init(&player->input);

@@ -487,6 +487,11 @@ static void take_session_message(struct es_streamer *streamer) {
 	case ES_SESSION_ATTACH:
 		attach(streamer, link_packet_take_fd(packet, 0));
 		return;
+	case ES_SESSION_BITRATE:
+		if (is_live(streamer)) {
+			streamer->sink->impl->limit_kbps(streamer->sink, streamer->message.bitrate.kbps);
+		}
+		return;
 	case ES_SESSION_STATS:
 		answer_stats(streamer);
 		return;

@@ -112,6 +112,9 @@ class Player:
         data = text.encode()
         self.send(INPUT, struct.pack('<HH', TEXT, len(data)) + data)
 
+    def idr(self, only=False):
+        self.send(IDR, struct.pack('<B', only))
+
     def resize(self, width, height, refresh_mhz=60000):
         self.send(RESIZE, struct.pack('<IIi', width, height, refresh_mhz))
 

@@ -45,6 +45,7 @@ static const struct es_bad_field bad_fields[] = {
 		{"end", 4, 1, 0}, // reason
 		{"end", 4, 1, 3},
 		{"end", 5, 2, 256}, // length of the text
+		{"idr", 4, 1, 2}, // only
 		{"resize", 4, 4, 15},
 		{"resize", 8, 4, 8193},
 		{"resize", 12, 4, 999},

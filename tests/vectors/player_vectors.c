@@ -17,7 +17,7 @@ static const struct es_player_msg pong = {.type = ES_PLAYER_PONG, .pong = {1, 0x
 static const struct es_player_msg end = {
 		.type = ES_PLAYER_END, .end = {ES_PLAYER_END_FAILED, "no"}};
 static const struct es_player_msg ack = {.type = ES_PLAYER_ACK, .ack = {0xffffffff, 25000}};
-static const struct es_player_msg idr = {.type = ES_PLAYER_IDR};
+static const struct es_player_msg idr = {.type = ES_PLAYER_IDR, .idr = {true}};
 static const struct es_player_msg resize = {.type = ES_PLAYER_RESIZE, .resize = {16, 8192, 1000}};
 static const struct es_player_msg key = {
 		.type = ES_PLAYER_INPUT,
@@ -46,7 +46,7 @@ static const struct es_vector vectors[] = {
 		{"pong", &pong, 0, "50 01 0600 0100000000000000 ffffffffffff1f00"},
 		{"end", &end, 0, "50 01 0700 02 0200 6e6f"},
 		{"ack", &ack, 0, "50 01 4000 ffffffff a8610000"},
-		{"idr", &idr, 0, "50 01 4100"},
+		{"idr", &idr, 0, "50 01 4100 01"},
 		{"resize", &resize, 0, "50 01 4200 10000000 00200000 e8030000"},
 		{"key", &key, 0, "50 01 4300 0100 1e00 01"},
 		{"release_all", &release_all, 0, "50 01 4300 0800"},
