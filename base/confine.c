@@ -86,15 +86,19 @@ void confine(const struct es_confinement *needs) {
 	if (mode == MODE_OFF) {
 		return;
 	}
-	check_single_thread();
+	bool desktop = (needs->rights & ES_RIGHT_DESKTOP) != 0;
+	if (!desktop) {
+		check_single_thread();
+	}
 	drop_capabilities();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		es_log(ES_LOG_WARN, "not confined: no_new_privs: %s", strerror(errno));
 		return;
 	}
-	int abi = restrict_files(needs); // before the filter, which refuses it
+	// Before the filter, which refuses it. A desktop signals an app that is not confined as it is.
+	int abi = desktop ? 0 : restrict_files(needs);
 	// Nobody can list what drivers try and do without.
-	bool kill = mode == MODE_KILL && (needs->rights & ES_RIGHT_DEVICES) == 0;
+	bool kill = mode == MODE_KILL && (needs->rights & (ES_RIGHT_DEVICES | ES_RIGHT_DESKTOP)) == 0;
 	bool filtered = syscall_filter_apply(needs->rights, kill);
 	if (!filtered) {
 		es_log(ES_LOG_INFO, "without a filter of system calls (%s)", strerror(errno));

@@ -13,6 +13,9 @@ enum es_right {
 	ES_RIGHT_READ_FILES = 1 << 0, // open for reading, where Landlock lets it
 	ES_RIGHT_DEVICES = 1 << 1, // open devices for writing, too, and drive them by ioctl
 	ES_RIGHT_LOAD_CODE = 1 << 2, // shared libraries, code made at run time
+	// A desktop's: all but the network, other programs, and what of the kernel only administrators use.
+	// Files and other processes as well, and it may have threads already. Alone, without the others.
+	ES_RIGHT_DESKTOP = 1 << 3,
 };
 
 struct es_confinement {
@@ -23,7 +26,8 @@ struct es_confinement {
 	bool holds_keys;
 };
 
-// Applies it to the calling thread and to all that it starts: to be called before other threads are.
+// Applies it to the calling thread and to all that it starts: to be called before other threads are, but
+// for a desktop.
 // What the kernel lacks is logged and done without. The environment may say otherwise, for those who
 // look for an error: EARTHSHINE_CONFINE=off does nothing of it, =kill ends the process at a system call
 // that it may not make, where otherwise that call fails (never one with devices).

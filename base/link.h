@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define ES_LINK_MAX_FDS 4
+#define ES_LINK_MAX_FDS 5
 #define ES_LINK_MAX_SIZE 16384
 
 struct es_link_packet {

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -108,6 +110,14 @@ static const char *const sanitizers[] = {"open", "openat", "clone", "clone3", "f
 		"execve", "wait4", "waitid", "ptrace", "kill", "tkill", "tgkill", "unlink", "mkdir",
 		"chdir", "personality", "mmap", "mmap2", "mprotect", "ioctl", "prlimit64", "setrlimit",
 		"umask", "process_vm_readv", "rt_sigqueueinfo", "rt_tgsigqueueinfo"};
+
+// Of what is refused, what a desktop does: sockets of its own machine, files, its app's processes.
+static const char *const of_desktops[] = {"socket", "connect", "bind", "listen", "accept",
+		"accept4", "pidfd_open", "pidfd_send_signal", "kcmp", "creat", "unlink", "unlinkat",
+		"rename", "renameat", "renameat2", "mkdir", "mkdirat", "rmdir", "link", "linkat", "symlink",
+		"symlinkat", "chmod", "fchmod", "fchmodat", "fchmodat2", "truncate", "utime", "utimes",
+		"utimensat", "futimesat", "chdir", "fchdir", "umask", "shmget", "shmat", "shmctl",
+		"setxattr", "fsetxattr"};
 
 #define N(list) (sizeof(list) / sizeof((list)[0]))
 #define NEW_NAMESPACES \
@@ -242,14 +252,56 @@ static void fill(struct filter *filter, unsigned rights) {
 	add_all(filter, filter->refuse, refused, N(refused));
 }
 
+static bool contains(const char *const *list, size_t n, const char *name) {
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(list[i], name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+// Sockets of other families than AF_UNIX and AF_NETLINK (devices that come and go).
+static void refuse_network(struct filter *filter) {
+	for (int family = AF_UNIX + 1; family < AF_NETLINK; family++) {
+		add_masked(filter, filter->refuse, "socket", 0, UINT32_MAX, (uint64_t)family);
+	}
+	struct scmp_arg_cmp above = SCMP_CMP32(0, SCMP_CMP_GT, AF_NETLINK);
+	add(filter, filter->refuse, "socket", 1, &above);
+}
+
+// All but what is named here may be done.
+static void fill_desktop(struct filter *filter) {
+	for (size_t i = 0; i < N(refused); i++) {
+		bool allowed = contains(of_desktops, N(of_desktops), refused[i]) ||
+				(ES_SANITIZED && contains(sanitizers, N(sanitizers), refused[i]));
+		if (!allowed) {
+			add(filter, filter->refuse, refused[i], 0, NULL);
+		}
+	}
+	refuse_network(filter);
+	add_masked(filter, filter->refuse, "ioctl", 1, UINT32_MAX, TIOCSTI);
+	if (!ES_SANITIZED) {
+		add_masked(filter, filter->refuse, "clone", 0, CLONE_THREAD, 0);
+		for (uint64_t bit = 1; bit <= (uint32_t)NEW_NAMESPACES; bit <<= 1) {
+			if ((bit & (uint32_t)NEW_NAMESPACES) != 0) {
+				add_masked(filter, filter->refuse, "clone", 0, bit, bit);
+			}
+		}
+		add(filter, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
+	}
+}
+
 bool syscall_filter_available(void) {
 	uint32_t action = SECCOMP_RET_ERRNO;
 	return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
 bool syscall_filter_apply(unsigned rights, bool kill) {
+	bool desktop = (rights & ES_RIGHT_DESKTOP) != 0;
+	uint32_t otherwise = kill ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(ENOSYS);
 	struct filter filter = {
-			.context = seccomp_init(kill ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(ENOSYS)),
+			.context = seccomp_init(desktop ? SCMP_ACT_ALLOW : otherwise),
 			.refuse = kill ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ERRNO(EPERM),
 			.ok = true,
 	};
@@ -257,7 +309,13 @@ bool syscall_filter_apply(unsigned rights, bool kill) {
 		errno = ENOMEM;
 		return false;
 	}
-	fill(&filter, rights);
+	if (desktop) {
+		fill_desktop(&filter);
+		// Its threads, drivers' and PipeWire's, are there already.
+		filter.ok = filter.ok && seccomp_attr_set(filter.context, SCMP_FLTATR_CTL_TSYNC, 1) == 0;
+	} else {
+		fill(&filter, rights);
+	}
 	int result = filter.ok ? seccomp_load(filter.context) : -EINVAL;
 	seccomp_release(filter.context);
 	errno = -result;

@@ -3,13 +3,11 @@
 // process group of the display, which no process of another session can join. All ends are seen
 // through SIGCHLD: the last of the app's processes is always our own child, because the display is
 // the reaper of orphans.
-#define _GNU_SOURCE // execvpe, close_range
 #include "compositor/app.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,11 +19,10 @@
 #include <unistd.h>
 #include <wayland-server-core.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
-#include "compositor/app_env.h"
 #include "compositor/display.h"
+#include "compositor/spawner.h"
 #include "compositor/xwayland.h"
 
 #define TERM_GRACE_MS 5000
@@ -179,65 +176,26 @@ static int handle_timer(void *data) {
 	return 0;
 }
 
-static _Noreturn void exec_app(char *const argv[], char *const env[], int error_fd, pid_t parent) {
-	process_prepare_child(SIGKILL);
-	setsid();
-	if (getppid() != parent) {
-		_exit(127); // the display died before the death signal was armed
-	}
-	close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
-	execvpe(argv[0], argv, env);
-	int error = errno;
-	ssize_t written = write(error_fd, &error, sizeof(error));
-	(void)written; // nobody left to tell
-	_exit(127);
-}
-
-// Returns once exec has worked or failed: the write end is closed by either.
-static int read_exec_error(int fd) {
-	int error = 0;
-	ssize_t n;
-	do {
-		n = read(fd, &error, sizeof(error));
-	} while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(error) ? error : 0;
-}
-
-static int spawn(struct es_app *app, char *const argv[]) {
-	char **env = app_env_create(environ, app->display->app_env, app->display->wayland_socket,
-			xwayland_display_name(app->display->xwayland));
-	int pipe_fds[2] = {-1, -1};
-	int error = ENOMEM;
-	if (env == NULL) {
-		goto out;
-	}
-	if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
-		error = errno;
-		goto out;
-	}
-	pid_t parent = getpid();
-	pid_t pid = fork();
-	if (pid == 0) {
-		exec_app(argv, env, pipe_fds[1], parent);
-	}
-	error = errno;
-	if (pid > 0) {
-		fd_close(&pipe_fds[1]);
-		error = read_exec_error(pipe_fds[0]);
-		if (error == 0) {
-			app->pid = pid;
-		} else {
-			waitpid(pid, NULL, 0);
+static int spawn(struct es_app *app) {
+	struct es_display *display = app->display;
+	const char *x11 = xwayland_display_name(display->xwayland);
+	const char *texts[ES_SPAWN_MAX_TEXTS + 1] = {display->wayland_socket, x11 != NULL ? x11 : ""};
+	size_t n = 2;
+	for (char *const *more = display->app_env; more != NULL && *more != NULL; more++) {
+		if (n == ES_SPAWN_MAX_TEXTS) {
+			return E2BIG;
 		}
+		texts[n++] = *more;
 	}
-out:
-	fd_close(&pipe_fds[0]);
-	fd_close(&pipe_fds[1]);
-	app_env_free(env);
-	return error;
+	pid_t pid = spawner_start(display->spawner, ES_PROGRAM_APP, texts, NULL, 0);
+	if (pid < 0) {
+		return errno;
+	}
+	app->pid = pid;
+	return 0;
 }
 
-struct es_app *app_start(struct es_display *display, char *const argv[], int *error) {
+struct es_app *app_start(struct es_display *display, int *error) {
 	struct es_app *app = calloc(1, sizeof(*app));
 	if (app == NULL) {
 		*error = ENOMEM;
@@ -251,7 +209,7 @@ struct es_app *app_start(struct es_display *display, char *const argv[], int *er
 	}
 	app->child_source = wl_event_loop_add_signal(display->loop, SIGCHLD, handle_child, app);
 	app->timer = wl_event_loop_add_timer(display->loop, handle_timer, app);
-	*error = app->child_source == NULL || app->timer == NULL ? ENOMEM : spawn(app, argv);
+	*error = app->child_source == NULL || app->timer == NULL ? ENOMEM : spawn(app);
 	if (*error != 0) {
 		app_destroy(app);
 		return NULL;

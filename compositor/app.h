@@ -5,10 +5,10 @@
 struct es_app;
 struct es_display;
 
-// Starts argv (searched in PATH). NULL: *error is the errno of what failed, exec included. From
+// Starts what the display's spawner was given. NULL: *error is the errno of what failed, exec included. From
 // here on this process reaps all its children. Calls display_handle_app_exit once when the main
 // process is gone.
-struct es_app *app_start(struct es_display *display, char *const argv[], int *error);
+struct es_app *app_start(struct es_display *display, int *error);
 
 // Asks all processes of the app to end (TERM), kills after 5 s those that have not, and calls
 // `done` from the event loop, once, when none is left; never from inside this call. A second call

@@ -149,7 +149,7 @@ static bool open_socket(struct es_display *display) {
 }
 
 struct es_display *display_create(const struct es_mode *mode, const struct es_colour *colour,
-		uint32_t scale_milli, int32_t detached_mhz) {
+		uint32_t scale_milli, int32_t detached_mhz, struct es_spawner *spawner) {
 	struct es_display *display = calloc(1, sizeof(*display));
 	if (display == NULL) {
 		es_log(ES_LOG_ERROR, "cannot make the display: out of memory");
@@ -158,6 +158,7 @@ struct es_display *display_create(const struct es_mode *mode, const struct es_co
 	display->mode = *mode;
 	display->colour = *colour;
 	display->scale_milli = scale_milli;
+	display->spawner = spawner;
 	wl_list_init(&display->views);
 	wl_list_init(&display->gpu_lost.link);
 	if (!create_loop(display) || !create_output(display)) {

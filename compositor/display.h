@@ -21,6 +21,7 @@ struct es_local_devices;
 struct es_remote_input;
 struct es_pen;
 struct es_repaint;
+struct es_spawner;
 struct es_seat;
 struct es_session;
 struct es_sound_card;
@@ -56,6 +57,7 @@ struct es_display {
 	struct es_local_devices *local_devices; // NULL: none
 	struct es_sound_card *sound_card; // NULL: none
 	struct es_gamepads *gamepads; // NULL: none
+	struct es_spawner *spawner; // borrowed
 	struct es_app *app; // NULL before the start
 	char *const *app_env; // borrowed; more for the app's environment, or NULL
 	char wayland_socket[64];
@@ -78,7 +80,7 @@ struct es_display {
 // Everything up to the listening socket; no app yet. detached_mhz as in START_DISPLAY. NULL after a
 // logged error.
 struct es_display *display_create(const struct es_mode *mode, const struct es_colour *colour,
-		uint32_t scale_milli, int32_t detached_mhz);
+		uint32_t scale_milli, int32_t detached_mhz, struct es_spawner *spawner);
 // In the order that wlroots demands; NULL and half-built are fine. Does not wait for the app: app_stop first.
 void display_destroy(struct es_display *display);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
@@ -16,9 +17,11 @@
 #include "compositor/local_devices.h"
 #include "compositor/probe.h"
 #include "compositor/render_device.h"
+#include "compositor/rights.h"
 #include "compositor/seat.h"
 #include "compositor/session.h"
 #include "compositor/session_link.h"
+#include "compositor/spawner.h"
 
 #define EXIT_USAGE 2
 
@@ -47,7 +50,7 @@ static bool check_runtime_dir(void) {
 	return true;
 }
 
-static int run(char *const argv[]) {
+static int run(char *const argv[], struct es_spawner *spawner) {
 	struct es_session_msg start;
 	if (!session_link_wait_start(ES_SESSION_FD, &start) || !check_runtime_dir()) {
 		return EXIT_FAILURE;
@@ -58,7 +61,7 @@ static int run(char *const argv[]) {
 	}
 	struct es_display *display =
 			display_create(&start.start_display.mode, &start.start_display.colour,
-					start.start_display.scale_milli, start.start_display.detached_mhz);
+					start.start_display.scale_milli, start.start_display.detached_mhz, spawner);
 	if (display == NULL) {
 		session_link_send_failure(ES_SESSION_FD,
 				"the virtual screen of %ux%u could not be set up: the messages before this one "
@@ -84,6 +87,7 @@ static int run(char *const argv[]) {
 				start.start_display.microphone);
 	}
 	session_start_gamepads(session, start.start_display.gamepad);
+	confine(&display_rights); // no message has been read but the first, and no app is there
 	if (start.start_display.start_now) {
 		session_start_app(session);
 	}
@@ -125,5 +129,9 @@ int main(int argc, char *argv[]) {
 	signal(SIGXFSZ, SIG_IGN); // the limit counts for memfds too: an error says so
 	fd_set_cloexec(ES_SESSION_FD, true);
 	process_raise_nofile();
-	return run(argv + 2);
+	struct es_spawner *spawner =
+			spawner_create(argv + 2, argv[0]); // before all that it must not have
+	int status = spawner != NULL ? run(argv + 2, spawner) : EXIT_FAILURE;
+	spawner_destroy(spawner);
+	return status;
 }

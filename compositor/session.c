@@ -100,7 +100,7 @@ static void start_app(struct es_session *session) {
 	}
 	display->app_env = display->sound_card != NULL ? sound_card_env(display->sound_card) : NULL;
 	session->phase = RUNNING;
-	display->app = app_start(display, session->argv, &error);
+	display->app = app_start(display, &error);
 	if (display->app == NULL) {
 		es_log(ES_LOG_ERROR, "cannot start %s: %s", session->argv[0], strerror(error));
 		end_composing(session);
@@ -309,6 +309,7 @@ void session_start_sound(struct es_session *session, uint8_t channels, const cha
 		const char *title, bool microphone) {
 	session->display->sound_card = sound_card_create(&(struct es_sound_card_params){
 			.loop = session->display->loop,
+			.spawner = session->display->spawner,
 			.channels = channels,
 			.node = node,
 			.title = title,

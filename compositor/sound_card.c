@@ -293,7 +293,7 @@ static void choose_server(struct es_sound_card *card) {
 	}
 	es_log(ES_LOG_DEBUG, "no PipeWire runs here (%s): starting one for this session",
 			strerror(errno));
-	card->server = sound_server_create(card->params.loop);
+	card->server = sound_server_create(card->params.loop, card->params.spawner);
 	if (card->server == NULL) {
 		give_up(card);
 		return;

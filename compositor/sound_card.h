@@ -12,9 +12,11 @@
 #include "compositor/pcm_ring.h"
 
 struct es_sound_card;
+struct es_spawner;
 
 struct es_sound_card_params {
 	struct wl_event_loop *loop; // borrowed
+	struct es_spawner *spawner; // borrowed; of a server of our own
 	uint8_t channels; // 2, 6 or 8: FL FR FC LFE RL RR SL SR
 	const char *node; // node.name
 	const char *title; // of the session

@@ -1,10 +1,9 @@
-#define _GNU_SOURCE // close_range, environ
+#define _GNU_SOURCE // syscall
 #include "compositor/sound_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/process.h"
+#include "compositor/spawner.h"
 
 #define RESTART_MS 100
 #define MAX_STARTS 20 // of each; what dies more often is not worth starting
@@ -36,16 +35,14 @@ struct program {
 
 struct es_sound_server {
 	struct wl_event_loop *loop; // borrowed
+	struct es_spawner *spawner; // the same
 	struct wl_event_source *timer; // to start again what has died
 	bool answers; // the daemon; without it the manager ends at once
 	char folder[MAX_PATH], config[MAX_PATH + 32];
 	struct program programs[N_PROGRAMS];
 };
 
-static const char *const argvs[N_PROGRAMS][4] = {
-		[DAEMON] = {"pipewire", "-c", NULL, NULL},
-		[MANAGER] = {"wireplumber", "-p", "earthshine", NULL},
-};
+static const char *const programs[N_PROGRAMS] = {[DAEMON] = "pipewire", [MANAGER] = "wireplumber"};
 
 // A cycle is 5 ms whatever the clients ask for. Nothing here opens a device.
 static const char daemon_config[] =
@@ -158,71 +155,6 @@ static void remove_folder(const struct es_sound_server *server) {
 
 // --- the programs
 
-// Of the caller's environment these mean other servers, or other settings.
-static bool is_dropped(const char *variable) {
-	static const char *const dropped[] = {"XDG_RUNTIME_DIR=", "DBUS_SESSION_BUS_ADDRESS=",
-			"PIPEWIRE_", "PULSE_", "WIREPLUMBER_", "NOTIFY_SOCKET=", "LISTEN_"};
-	for (size_t i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++) {
-		if (strncmp(variable, dropped[i], strlen(dropped[i])) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-// Made before the fork: after it, with other threads around, nothing may allocate.
-struct child_env {
-	char folder[MAX_PATH + 32], config_dirs[MAX_PATH + 128];
-	char **env; // owned; its texts are not
-};
-
-static bool make_env(const struct es_sound_server *server, struct child_env *out) {
-	static char no_bus[] = "DBUS_SESSION_BUS_ADDRESS=disabled:", quiet[] = "PIPEWIRE_DEBUG=0";
-	static char no_manager_log[] = "WIREPLUMBER_DEBUG=0";
-	size_t n = 0;
-	while (environ[n] != NULL) {
-		n++;
-	}
-	out->env = calloc(n + 6, sizeof(*out->env));
-	if (out->env == NULL) {
-		return false;
-	}
-	n = 0;
-	for (size_t i = 0; environ[i] != NULL; i++) {
-		if (!is_dropped(environ[i])) {
-			out->env[n++] = environ[i];
-		}
-	}
-	snprintf(out->folder, sizeof(out->folder), "XDG_RUNTIME_DIR=%s", server->folder);
-	snprintf(out->config_dirs, sizeof(out->config_dirs),
-			"WIREPLUMBER_CONFIG_DIR=%s:/usr/local/share/wireplumber:/usr/share/wireplumber",
-			server->folder);
-	out->env[n++] = out->folder;
-	out->env[n++] = out->config_dirs;
-	out->env[n++] = no_bus;
-	if (!log_enabled(ES_LOG_DEBUG)) {
-		out->env[n++] = quiet;
-		out->env[n++] = no_manager_log;
-	}
-	return true;
-}
-
-// In the display's process group, as all that is ours: see app.c.
-static _Noreturn void exec_program(char *const argv[], char *const env[], pid_t parent) {
-	process_prepare_child(SIGKILL);
-	if (getppid() != parent) {
-		_exit(127);
-	}
-	int null = open("/dev/null", O_RDWR);
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-	}
-	close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
-	execvpe(argv[0], argv, env);
-	_exit(127);
-}
-
 static void forget(struct program *program) {
 	if (program->ended != NULL) {
 		wl_event_source_remove(program->ended);
@@ -236,7 +168,7 @@ static int handle_ended(int fd, uint32_t mask, void *data) {
 	struct program *program = data;
 	struct es_sound_server *server = program->server;
 	es_log(ES_LOG_WARN, "%s of the session has ended: starting it again",
-			argvs[program - server->programs][0]);
+			programs[program - server->programs]);
 	waitpid(program->pid, NULL, WNOHANG); // unless the app's reaper has done it
 	if (program == &server->programs[DAEMON]) {
 		server->answers = false;
@@ -247,27 +179,13 @@ static int handle_ended(int fd, uint32_t mask, void *data) {
 }
 
 static bool start(struct es_sound_server *server, int which) {
+	static const enum es_program kinds[N_PROGRAMS] = {
+			[DAEMON] = ES_PROGRAM_SOUND_DAEMON, [MANAGER] = ES_PROGRAM_SOUND_MANAGER};
 	struct program *program = &server->programs[which];
-	struct child_env env;
-	if (!make_env(server, &env)) {
-		es_log(ES_LOG_ERROR, "cannot start %s: out of memory", argvs[which][0]);
-		return false;
-	}
-	char *argv[4]; // exec writes to none of them
-	for (size_t i = 0; i < 4; i++) {
-		argv[i] = (char *)(uintptr_t)argvs[which][i];
-	}
-	if (which == DAEMON) {
-		argv[2] = server->config;
-	}
-	pid_t parent = getpid();
-	pid_t pid = fork();
-	if (pid == 0) {
-		exec_program(argv, env.env, parent);
-	}
-	free(env.env);
+	const char *const texts[] = {server->folder, NULL};
+	pid_t pid = spawner_start(server->spawner, kinds[which], texts, NULL, 0);
 	if (pid < 0) {
-		es_log(ES_LOG_ERROR, "cannot start %s: %s", argv[0], strerror(errno));
+		es_log(ES_LOG_ERROR, "cannot start %s: %s", programs[which], strerror(errno));
 		return false;
 	}
 	program->pid = pid;
@@ -285,7 +203,7 @@ static void start_again(struct es_sound_server *server, int which) {
 		start(server, which);
 	} else if (program->starts++ == MAX_STARTS) {
 		es_log(ES_LOG_ERROR, "%s has ended %d times: no more sound in this session",
-				argvs[which][0], MAX_STARTS);
+				programs[which], MAX_STARTS);
 	}
 }
 
@@ -314,12 +232,13 @@ static bool is_installed(const char *name) {
 	return false;
 }
 
-struct es_sound_server *sound_server_create(struct wl_event_loop *loop) {
+struct es_sound_server *sound_server_create(
+		struct wl_event_loop *loop, struct es_spawner *spawner) {
 	for (int i = 0; i < N_PROGRAMS; i++) {
-		if (!is_installed(argvs[i][0])) {
+		if (!is_installed(programs[i])) {
 			es_log(ES_LOG_WARN,
 					"no sound: no PipeWire runs here, and %s is not installed to start one",
-					argvs[i][0]);
+					programs[i]);
 			return NULL;
 		}
 	}
@@ -329,6 +248,7 @@ struct es_sound_server *sound_server_create(struct wl_event_loop *loop) {
 		return NULL;
 	}
 	server->loop = loop;
+	server->spawner = spawner;
 	for (int i = 0; i < N_PROGRAMS; i++) {
 		server->programs[i] = (struct program){.server = server, .pid_fd = -1};
 	}

@@ -7,9 +7,10 @@
 #include <wayland-server-core.h>
 
 struct es_sound_server;
+struct es_spawner;
 
 // Starts the daemon; does not wait for it. NULL after a logged reason: not installed, no folder, no memory.
-struct es_sound_server *sound_server_create(struct wl_event_loop *loop);
+struct es_sound_server *sound_server_create(struct wl_event_loop *loop, struct es_spawner *spawner);
 void sound_server_destroy(
 		struct es_sound_server *server); // waits until they are gone; NULL is fine
 

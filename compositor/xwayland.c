@@ -2,24 +2,22 @@
 
 #include <stdlib.h>
 #include <wlr/types/wlr_seat.h>
-#include <wlr/util/log.h>
 #include <wlr/xwayland.h>
+#include <wlr/xwayland/shell.h>
 
 #include "base/log.h"
 #include "compositor/cursor.h"
 #include "compositor/display.h"
 #include "compositor/seat.h"
+#include "compositor/x11_server.h"
 #include "compositor/x11_unmanaged.h"
 #include "compositor/x11_window.h"
 
 struct es_xwayland {
 	struct es_display *display; // borrowed
+	struct es_x11_server *server; // owned
 	struct wlr_xwayland *wlr_xwayland; // owned
 
-	struct wl_event_source *log_source; // idle, after a start: log_level again
-	enum wlr_log_importance log_level;
-
-	struct wl_listener start;
 	struct wl_listener ready;
 	struct wl_listener new_surface;
 };
@@ -36,26 +34,6 @@ static void manage(struct wlr_xwayland_surface *xsurface, void *data) {
 static void handle_new_surface(struct wl_listener *listener, void *data) {
 	struct es_xwayland *xwayland = wl_container_of(listener, xwayland, new_surface);
 	manage(data, xwayland);
-}
-
-static void restore_log(void *data) {
-	struct es_xwayland *xwayland = data;
-	xwayland->log_source = NULL;
-	wlr_log_init(xwayland->log_level, NULL);
-}
-
-// Xwayland and its keymap compiler write a page of warnings at each start. wlroots gives it our
-// standard error only if its own log is on in the moment of the fork, which comes next.
-static void handle_start(struct wl_listener *listener, void *data) {
-	struct es_xwayland *xwayland = wl_container_of(listener, xwayland, start);
-	if (log_enabled(ES_LOG_DEBUG) || xwayland->log_source != NULL) {
-		return;
-	}
-	xwayland->log_level = wlr_log_get_verbosity();
-	xwayland->log_source = wl_event_loop_add_idle(xwayland->display->loop, restore_log, xwayland);
-	if (xwayland->log_source != NULL) {
-		wlr_log_init(WLR_SILENT, NULL);
-	}
 }
 
 static void handle_ready(struct wl_listener *listener, void *data) {
@@ -77,16 +55,22 @@ struct es_xwayland *xwayland_create(struct es_display *display) {
 		return NULL;
 	}
 	xwayland->display = display;
-	xwayland->wlr_xwayland = wlr_xwayland_create(display->wl_display, display->compositor, true);
+	xwayland->server = x11_server_create(display->wl_display, display->spawner);
+	if (xwayland->server != NULL) {
+		xwayland->wlr_xwayland = wlr_xwayland_create_with_server(
+				display->wl_display, display->compositor, x11_server_wlr(xwayland->server));
+	}
+	if (xwayland->wlr_xwayland != NULL) {
+		xwayland->wlr_xwayland->shell_v1 = wlr_xwayland_shell_v1_create(display->wl_display, 1);
+	}
 	if (xwayland->wlr_xwayland == NULL) {
+		x11_server_destroy(xwayland->server);
 		es_log(ES_LOG_WARN,
 				"going on without X11 apps: Xwayland is not installed, or no socket "
 				"could be made in /tmp/.X11-unix");
 		free(xwayland);
 		return NULL;
 	}
-	xwayland->start.notify = handle_start;
-	wl_signal_add(&xwayland->wlr_xwayland->server->events.start, &xwayland->start);
 	xwayland->ready.notify = handle_ready;
 	wl_signal_add(&xwayland->wlr_xwayland->events.ready, &xwayland->ready);
 	xwayland->new_surface.notify = handle_new_surface;
@@ -98,14 +82,10 @@ void xwayland_destroy(struct es_xwayland *xwayland) {
 	if (xwayland == NULL) {
 		return;
 	}
-	if (xwayland->log_source != NULL) {
-		wl_event_source_remove(xwayland->log_source);
-		restore_log(xwayland);
-	}
-	wl_list_remove(&xwayland->start.link);
 	wl_list_remove(&xwayland->ready.link);
 	wl_list_remove(&xwayland->new_surface.link);
 	wlr_xwayland_destroy(xwayland->wlr_xwayland);
+	x11_server_destroy(xwayland->server);
 	free(xwayland);
 }
 

@@ -49,6 +49,14 @@ class Look:
             for kind in ('CapEff', 'CapPrm', 'CapInh', 'CapAmb'):
                 self.assertEqual(int(self.status(thread, kind), 16), 0, (process, kind))
 
+    def check_filtered(self, process):
+        """With the threads of its libraries, older than the filter."""
+        for path in os.listdir(f'/proc/{process.pid}/task'):
+            thread = Process(f'{process.pid}/task/{path}')
+            self.assertEqual(self.status(thread, 'NoNewPrivs'), '1', process)
+            self.assertEqual(self.status(thread, 'Seccomp'), '2', process)
+        self.assertEqual(int(self.status(process, 'CapEff'), 16), 0, process)
+
     def check_memory(self, process):
         both = [line for line in read_file(f'/proc/{process.pid}/maps').decode().splitlines()
                 if re.match(r'\S+ .wx', line)]
@@ -96,11 +104,11 @@ class Record(Look, harness.Case):
             self.check_open(process)
             self.check_memory(process)
             self.check_hidden(process, name == 'earthshine-stream')
-        for process in (run.room('display'), self.place.process('paint')):
-            # The app's world is as it would be without us: setuid helpers, sandboxes of its own.
-            self.assertEqual(self.status(process, 'NoNewPrivs'), self.own('NoNewPrivs'), process)
-            self.assertEqual(self.status(process, 'Seccomp'), self.own('Seccomp'), process)
-            self.assertEqual(self.status(process, 'CapBnd'), self.own('CapBnd'), process)
+        self.check_filtered(run.room('display'))
+        # The app's world is as it would be without us: setuid helpers, sandboxes of its own.
+        process = self.place.process('paint')
+        for key in ('NoNewPrivs', 'Seccomp', 'CapBnd'):
+            self.assertEqual(self.status(process, key), self.own(key), process)
         self.assertEqual(run.stop(), 130, run.messages())
 
     def own(self, key):
@@ -177,6 +185,9 @@ class Forbidden(harness.Case):
 
     def test_streamer(self):
         self.try_all('streamer')
+
+    def test_display(self):
+        self.try_all('display')
 
     def test_killed(self):
         """That the tests would see a call too many."""

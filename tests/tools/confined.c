@@ -1,7 +1,7 @@
 // Gives up the rights of a room, and then tries one by one what it may not do any more, and what it
 // must still be able to do.
 //
-//     confined encoder|device-encoder|streamer FORBIDDEN_FILE UNIX_SOCKET PID
+//     confined encoder|device-encoder|streamer|display FORBIDDEN_FILE UNIX_SOCKET PID
 //
 // FORBIDDEN_FILE can be read by this user, UNIX_SOCKET listens, PID is another process of this user; on
 // the abstract socket of the same name somebody listens, too. Prints what went wrong and exits with 1.
@@ -37,6 +37,7 @@
 #include "base/landlock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "compositor/rights.h"
 #include "encode/rights.h"
 #include "stream/rights.h"
 
@@ -46,7 +47,7 @@ struct probe {
 	int dir_fd; // of the file, opened before
 	int udp_fd; // an unbound socket, made before
 	int unix_fd;
-	bool reads_files, loads_code, uses_devices;
+	bool reads_files, loads_code, uses_devices, desktop;
 	bool scoped; // Landlock keeps abstract sockets and signals apart
 	int n_wrong;
 };
@@ -121,6 +122,11 @@ static void try_processes(struct probe *probe) {
 			process_vm_readv(probe->other, &local, 1, &remote, 1, 0), EPERM);
 	must_fail(probe, "write another's memory",
 			process_vm_writev(probe->other, &local, 1, &remote, 1, 0), EPERM);
+	if (probe->desktop) {
+		must_work(probe, "signal another", kill(probe->other, 0) == 0);
+		must_work(probe, "open a file of the user", open(probe->file, O_RDONLY | O_CLOEXEC) >= 0);
+		return;
+	}
 	must_fail(probe, "pidfd_open", syscall(SYS_pidfd_open, probe->other, 0), EPERM);
 	must_fail(probe, "signal another", kill(probe->other, 0), ANY_ERROR);
 	must_fail(probe, "signal all", kill(-1, 0), ANY_ERROR);
@@ -142,9 +148,15 @@ static void try_network(struct probe *probe) {
 	must_fail(probe, "a TCP socket", socket(AF_INET, SOCK_STREAM, 0), EPERM);
 	must_fail(probe, "a UDP socket", socket(AF_INET, SOCK_DGRAM, 0), EPERM);
 	must_fail(probe, "an IPv6 socket", socket(AF_INET6, SOCK_DGRAM, 0), EPERM);
+	must_fail(probe, "a packet socket", socket(AF_PACKET, SOCK_RAW, 0), EPERM);
+	must_fail(probe, "a socket of virtual machines", socket(AF_VSOCK, SOCK_STREAM, 0), EPERM);
+	must_fail(probe, "a Bluetooth socket", socket(AF_BLUETOOTH, SOCK_SEQPACKET, 0), EPERM);
+	if (probe->desktop) {
+		must_work(probe, "a unix socket", socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+		return;
+	}
 	must_fail(probe, "a unix socket", socket(AF_UNIX, SOCK_STREAM, 0), EPERM);
 	must_fail(probe, "a netlink socket", socket(AF_NETLINK, SOCK_RAW, 0), EPERM);
-	must_fail(probe, "a packet socket", socket(AF_PACKET, SOCK_RAW, 0), EPERM);
 	must_fail(
 			probe, "connect", connect(probe->udp_fd, (struct sockaddr *)&tcp, sizeof(tcp)), EPERM);
 	must_fail(probe, "bind", bind(probe->udp_fd, (struct sockaddr *)&tcp, sizeof(tcp)), EPERM);
@@ -188,10 +200,11 @@ static void try_kernel(struct probe *probe) {
 	must_fail(probe, "setuid", setuid(0), EPERM);
 	must_fail(probe, "another filter", syscall(SYS_seccomp, 1, 0, NULL), EPERM);
 	must_fail(probe, "a call of tomorrow", syscall(1000), ENOSYS);
-	must_fail(probe, "type on a terminal", ioctl(STDERR_FILENO, TIOCSTI, "x"), ENOSYS);
+	int typed = probe->desktop ? EPERM : ENOSYS;
+	must_fail(probe, "type on a terminal", ioctl(STDERR_FILENO, TIOCSTI, "x"), typed);
 	must_fail(probe, "type with a long request",
-			syscall(SYS_ioctl, STDERR_FILENO, TIOCSTI | UINT64_C(1) << 32, "x"), ENOSYS);
-	if (!probe->loads_code) {
+			syscall(SYS_ioctl, STDERR_FILENO, TIOCSTI | UINT64_C(1) << 32, "x"), typed);
+	if (!probe->loads_code && !probe->desktop) {
 		must_fail(probe, "map memory as code",
 				(long)(intptr_t)mmap(
 						NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
@@ -255,6 +268,7 @@ static const struct es_confinement *find_rights(const char *room) {
 	return strcmp(room, "encoder") == 0			  ? &rights_software
 			: strcmp(room, "device-encoder") == 0 ? &rights_device
 			: strcmp(room, "streamer") == 0		  ? &stream_rights
+			: strcmp(room, "display") == 0		  ? &display_rights
 												  : NULL;
 }
 
@@ -276,14 +290,17 @@ int main(int argc, char **argv) {
 			.reads_files = (rights->rights & ES_RIGHT_READ_FILES) != 0,
 			.loads_code = (rights->rights & ES_RIGHT_LOAD_CODE) != 0,
 			.uses_devices = (rights->rights & ES_RIGHT_DEVICES) != 0,
+			.desktop = (rights->rights & ES_RIGHT_DESKTOP) != 0,
 			.scoped = landlock_abi() >= ES_LANDLOCK_ABI_SCOPE,
 	};
 	free(folder);
 	setvbuf(stdout, NULL, _IOLBF, 4096);
 	process_keep_usage();
 	confine(rights);
-	do_work(&probe);
-	try_files(&probe);
+	if (!probe.desktop) {
+		do_work(&probe);
+		try_files(&probe);
+	}
 	try_processes(&probe);
 	try_network(&probe);
 	try_kernel(&probe);

@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "compositor/app.h"
 #include "compositor/display.h"
+#include "compositor/spawner.h"
 
 struct room {
 	struct es_display display; // first: display_handle_app_exit gets it
@@ -54,15 +55,22 @@ static int setup(void **state) {
 static int teardown(void **state) {
 	struct room *room = *state;
 	app_destroy(room->display.app);
+	spawner_destroy(room->display.spawner);
 	wl_event_loop_destroy(room->display.loop);
 	free(room);
 	return 0;
 }
 
+static void use(struct room *room, const char *const argv[]) {
+	room->display.spawner = spawner_create((char *const *)(uintptr_t)argv, NULL);
+	assert_non_null(room->display.spawner);
+}
+
 static struct es_app *start(struct room *room, const char *script) {
 	const char *argv[] = {"sh", "-c", script, NULL};
 	int error;
-	room->display.app = app_start(&room->display, (char *const *)argv, &error);
+	use(room, argv);
+	room->display.app = app_start(&room->display, &error);
 	assert_int_equal(error, 0);
 	assert_non_null(room->display.app);
 	return room->display.app;
@@ -80,7 +88,8 @@ static void test_not_found(void **state) {
 	struct room *room = *state;
 	const char *argv[] = {"no such program", NULL};
 	int error = 0;
-	assert_null(app_start(&room->display, (char *const *)argv, &error));
+	use(room, argv);
+	assert_null(app_start(&room->display, &error));
 	assert_int_equal(error, ENOENT);
 }
 
@@ -88,7 +97,8 @@ static void test_not_executable(void **state) {
 	struct room *room = *state;
 	const char *argv[] = {"/etc/passwd", NULL};
 	int error = 0;
-	assert_null(app_start(&room->display, (char *const *)argv, &error));
+	use(room, argv);
+	assert_null(app_start(&room->display, &error));
 	assert_int_equal(error, EACCES);
 }
 
@@ -103,7 +113,7 @@ static void test_stop_ends_all(void **state) {
 	run_until(room, &room->stopped);
 	assert_true(room->exited);
 	assert_true(WIFSIGNALED(room->status));
-	assert_int_equal(process_signal_descendants(0, NULL, 0), 0);
+	assert_int_equal(process_signal_descendants(0, NULL, 0), 1); // the spawner
 }
 
 static void test_stop_after_the_end(void **state) {
@@ -125,7 +135,7 @@ static void test_spares_what_is_ours(void **state) {
 	struct es_app *app = start(room, "sleep 100");
 	app_stop(app, on_stopped, room);
 	run_until(room, &room->stopped);
-	assert_int_equal(process_signal_descendants(0, NULL, 0), 1);
+	assert_int_equal(process_signal_descendants(0, NULL, 0), 2);
 	assert_int_equal(kill(ours, SIGKILL), 0);
 	assert_int_equal(waitpid(ours, NULL, 0), ours);
 }

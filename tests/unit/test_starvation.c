@@ -92,6 +92,8 @@ static void share_one_processor(void) {
 	sched_setaffinity(0, sizeof(one), &one);
 }
 
+static volatile unsigned turns;
+
 static pid_t start(int niceness, bool works) {
 	pid_t pid = fork();
 	assert_true(pid >= 0);
@@ -102,7 +104,8 @@ static pid_t start(int niceness, bool works) {
 		while (!works) {
 			pause();
 		}
-		for (volatile unsigned i = 0;; i++) {
+		for (;;) {
+			turns = turns + 1;
 		}
 	}
 	return pid;
