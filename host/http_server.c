@@ -136,6 +136,12 @@ static void *on_target(void *data, const char *target, struct MHD_Connection *co
 	return NULL;
 }
 
+// Nor does it decode the path, which is compared as it came: it has answers of its own to what it
+// would find in there.
+static size_t on_decode(void *data, struct MHD_Connection *connection, char *text) {
+	return strlen(text);
+}
+
 static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
 		const char *method, const char *version, const char *upload, size_t *upload_size,
 		void **context) {
@@ -249,8 +255,8 @@ static struct MHD_Daemon *start(
 			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(ES_HTTP_ANSWER_NS / ES_NS_PER_S),
 			MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED,
-			on_completed, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_ARRAY,
-			tls, MHD_OPTION_END);
+			on_completed, server, MHD_OPTION_UNESCAPE_CALLBACK, on_decode, NULL,
+			MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 struct es_http_server *http_server_create(const struct es_http_params *params) {

@@ -61,7 +61,9 @@ void http_stream(
 	struct MHD_Response *response =
 			MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, request, NULL);
 	if (response != NULL &&
-			MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_NO) {
+			(MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type) == MHD_NO ||
+					MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") ==
+							MHD_NO)) {
 		MHD_destroy_response(response);
 		response = NULL;
 	}

@@ -21,7 +21,7 @@ void http_upgrade_drop(struct es_http_request *request) {
 	upgraded->done = sd_event_source_disable_unref(upgraded->done);
 	if (upgraded->handle != NULL) {
 		// Duplicates of it see the end, too. The library reads what is left in it, and sends that.
-		shutdown(upgraded->fd, request->server->tls ? SHUT_RDWR : SHUT_WR);
+		shutdown(upgraded->fd, SHUT_RDWR);
 		MHD_upgrade_action(upgraded->handle, MHD_UPGRADE_ACTION_CLOSE);
 		upgraded->handle = NULL;
 		http_server_kick(request->server);

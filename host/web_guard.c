@@ -31,8 +31,10 @@ static struct es_web_refusal refuse(unsigned status, const char *text) {
 static size_t name_size(const char *host) {
 	size_t size = strcspn(host, ":");
 	if (host[0] == '[') {
-		size = strcspn(host, "]");
-		size += host[size] == ']';
+		size = strcspn(host, "]") + 1;
+		if (size > strlen(host)) {
+			return 0;
+		}
 	}
 	const char *port = host + size;
 	if (*port == '\0') {
@@ -47,7 +49,6 @@ static bool is_name(const char *host, size_t size, const char *name) {
 }
 
 static bool is_ours(const struct es_web_question *question) {
-	static const char local_domain[] = ".local";
 	const char *host = question->host;
 	size_t size = host != NULL ? name_size(host) : 0;
 	if (size == 0) {
@@ -60,11 +61,11 @@ static bool is_ours(const struct es_web_question *question) {
 		return true;
 	}
 	for (size_t i = 0; i < question->n_names; i++) {
-		size_t n = strlen(question->names[i]);
-		if (is_name(host, size, question->names[i]) ||
-				(size == n + strlen(local_domain) &&
-						strncasecmp(host, question->names[i], n) == 0 &&
-						strcasecmp(host + n, local_domain) == 0)) {
+		const char *name = question->names[i];
+		size_t n = strlen(name);
+		if (is_name(host, size, name) ||
+				(size > n && strncasecmp(host, name, n) == 0 &&
+						is_name(host + n, size - n, ".local"))) {
 			return true;
 		}
 	}
