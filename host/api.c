@@ -24,7 +24,6 @@ static const struct es_route *const tables[] = {
 		api_clients_routes,
 		api_apps_routes,
 		api_sessions_routes,
-		api_play_routes,
 };
 #define N_TABLES (sizeof(tables) / sizeof(tables[0]))
 

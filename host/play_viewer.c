@@ -425,21 +425,6 @@ void play_viewer_leave(struct es_play_viewer *viewer, uint32_t code) {
 	plays_touch(play->plays, true);
 }
 
-bool play_viewer_limit_kbps(struct es_play_viewer *viewer, uint32_t kbps) {
-	struct es_session_msg msg = {.type = ES_SESSION_BITRATE, .bitrate = {kbps}};
-	if (viewer->streamer != NULL) {
-		room_send(viewer->streamer, &msg, NULL, 0);
-	}
-	return viewer->streamer != NULL;
-}
-
-bool play_viewer_ask_idr(struct es_play_viewer *viewer) {
-	if (viewer->encoder != NULL) {
-		room_ask(viewer->encoder, ES_SESSION_IDR);
-	}
-	return viewer->encoder != NULL;
-}
-
 void play_viewer_poll_stats(struct es_play_viewer *viewer) {
 	struct es_run_time at;
 	if (viewer->encoder != NULL) {

@@ -45,9 +45,6 @@ const struct es_play_viewer *play_viewer_next(const struct es_play_viewer *viewe
 // It no longer answers the display, as that says.
 void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number);
 // Asks its rooms for their statistics; one that has not answered for long is killed.
-// False: that room is not there now.
-bool play_viewer_limit_kbps(struct es_play_viewer *viewer, uint32_t kbps);
-bool play_viewer_ask_idr(struct es_play_viewer *viewer);
 void play_viewer_poll_stats(struct es_play_viewer *viewer);
 // -1: there is none.
 pid_t play_viewer_encoder_pid(const struct es_play_viewer *viewer);

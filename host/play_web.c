@@ -150,21 +150,6 @@ void play_web_open(void *data, uint32_t session, int fd, const char *client_name
 
 // --- while it is played
 
-static struct es_play_viewer *find_viewer(const struct es_plays *plays, uint32_t id) {
-	struct es_play *play = find(plays, id);
-	return play != NULL ? play->viewer : NULL;
-}
-
-bool plays_limit_kbps(struct es_plays *plays, uint32_t id, uint32_t kbps) {
-	struct es_play_viewer *viewer = find_viewer(plays, id);
-	return viewer != NULL && play_viewer_limit_kbps(viewer, kbps);
-}
-
-bool plays_ask_idr(struct es_plays *plays, uint32_t id) {
-	struct es_play_viewer *viewer = find_viewer(plays, id);
-	return viewer != NULL && play_viewer_ask_idr(viewer);
-}
-
 void play_web_resize(struct es_play *play, const struct es_mode *mode) {
 	char error[256];
 	// Chroma has half the size.

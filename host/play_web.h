@@ -33,9 +33,5 @@ int plays_attach_web(struct es_plays *plays, uint32_t id, int fd, const char *cl
 bool play_web_admit(void *plays, uint32_t session, char *error, size_t cap);
 void play_web_open(void *plays, uint32_t session, int fd, const char *client_name);
 
-// Of whoever plays session `id`. False: nobody does.
-bool plays_limit_kbps(struct es_plays *plays, uint32_t id, uint32_t kbps);
-bool plays_ask_idr(struct es_plays *plays, uint32_t id);
-
 // The page wants another mode of the screen; one that the host does not allow is refused, logged.
 void play_web_resize(struct es_play *play, const struct es_mode *mode);

@@ -215,13 +215,6 @@ static bool is_worth_asking(const struct es_rate *rate, uint32_t kbps) {
 			(kbps == rate->params.kbps && rate->asked_kbps != kbps);
 }
 
-// What was learnt of the way stays; below the limit it goes up by itself.
-void rate_limit(struct es_rate *rate, uint32_t kbps) {
-	bool free = rate->kbps >= rate->params.kbps;
-	rate->params.kbps = kbps;
-	rate->kbps = free || rate->kbps > kbps ? kbps : rate->kbps;
-}
-
 bool rate_tick(struct es_rate *rate, int64_t now_ns, uint32_t *kbps) {
 	if (rate->window_ns == 0) {
 		rate->window_ns = now_ns;

@@ -49,8 +49,6 @@ uint8_t rate_fec(const struct es_rate *rate, size_t size);
 void rate_sent(struct es_rate *rate, uint32_t n_datagrams);
 // False: its numbers contradict each other.
 bool rate_report(struct es_rate *rate, const struct es_fec_status *status);
-// Other limits from here on.
-void rate_limit(struct es_rate *rate, uint32_t kbps);
 // The viewer asked for a frame to be made good.
 void rate_broken(struct es_rate *rate);
 void rate_rtt(struct es_rate *rate, uint32_t rtt_us);

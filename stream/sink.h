@@ -85,9 +85,9 @@ struct es_sink_impl {
 	bool (*next_event)(struct es_sink *sink, struct es_sink_event *event);
 	// A sink that is a viewer; NULL for a file.
 	void (*take_device)(struct es_sink *sink, int fd);
-	void (*limit_kbps)(struct es_sink *sink, uint32_t kbps); // the encoder's
 	void (*fill_net)(struct es_sink *sink, struct es_net_stats *net);
 	void (*fill_sound)(struct es_sink *sink, struct es_sound_stats *sound); // NULL: silent
+	void (*limit_bitrate)(struct es_sink *sink, uint32_t kbps); // the most; NULL: no matter
 };
 
 // First member of every implementation's struct.

@@ -432,12 +432,6 @@ static void sink_gamestream_take_device(struct es_sink *sink, int fd) {
 	client_input_attach(&game->input, fd);
 }
 
-// Told to the encoder with the next window.
-static void sink_gamestream_limit_kbps(struct es_sink *sink, uint32_t kbps) {
-	struct es_sink_gamestream *game = (struct es_sink_gamestream *)sink;
-	rate_limit(&game->rate, kbps);
-}
-
 static void sink_gamestream_fill_sound(struct es_sink *sink, struct es_sound_stats *sound) {
 	struct es_sink_gamestream *game = (struct es_sink_gamestream *)sink;
 	if (game->audio != NULL) {
@@ -466,7 +460,6 @@ static const struct es_sink_impl sink_gamestream_impl = {
 		.dispatch = sink_gamestream_dispatch,
 		.next_event = sink_gamestream_next_event,
 		.take_device = sink_gamestream_take_device,
-		.limit_kbps = sink_gamestream_limit_kbps,
 		.fill_net = sink_gamestream_fill_net,
 		.fill_sound = sink_gamestream_fill_sound,
 };

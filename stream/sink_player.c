@@ -558,7 +558,7 @@ static void sink_player_take_device(struct es_sink *sink, int fd) {
 	player_input_attach(&player->input, fd);
 }
 
-static void sink_player_limit_kbps(struct es_sink *sink, uint32_t kbps) {
+static void sink_player_limit_bitrate(struct es_sink *sink, uint32_t kbps) {
 	struct es_sink_player *player = (struct es_sink_player *)sink;
 	player->limit_kbps = kbps;
 	limit_kbps(player);
@@ -596,9 +596,9 @@ static const struct es_sink_impl sink_player_impl = {
 		.dispatch = sink_player_dispatch,
 		.next_event = sink_player_next_event,
 		.take_device = sink_player_take_device,
-		.limit_kbps = sink_player_limit_kbps,
 		.fill_net = sink_player_fill_net,
 		.fill_sound = sink_player_fill_sound,
+		.limit_bitrate = sink_player_limit_bitrate,
 };
 
 // --- the start

@@ -470,6 +470,13 @@ static void attach(struct es_streamer *streamer, int fd) {
 	fd_close(&fd);
 }
 
+static void limit_bitrate(struct es_streamer *streamer, uint32_t kbps) {
+	struct es_sink *sink = streamer->sink;
+	if (sink != NULL && sink->impl->limit_bitrate != NULL) {
+		sink->impl->limit_bitrate(sink, kbps);
+	}
+}
+
 static void take_session_message(struct es_streamer *streamer) {
 	struct es_link_packet *packet = &streamer->packet;
 	if (!session_msg_decode(&streamer->message, packet->data, packet->size, packet->n_fds)) {
@@ -487,13 +494,11 @@ static void take_session_message(struct es_streamer *streamer) {
 	case ES_SESSION_ATTACH:
 		attach(streamer, link_packet_take_fd(packet, 0));
 		return;
-	case ES_SESSION_BITRATE:
-		if (is_live(streamer)) {
-			streamer->sink->impl->limit_kbps(streamer->sink, streamer->message.bitrate.kbps);
-		}
-		return;
 	case ES_SESSION_STATS:
 		answer_stats(streamer);
+		return;
+	case ES_SESSION_BITRATE:
+		limit_bitrate(streamer, streamer->message.bitrate.kbps);
 		return;
 	case ES_SESSION_DRAIN:
 		drain(streamer);

@@ -16,7 +16,7 @@
 #include "host/news.h"
 #include "host/login.h"
 #include "host/pairing_desk.h"
-#include "host/play_web.h"
+#include "host/play.h"
 #include "host/probe_process.h"
 #include "host/settings.h"
 #include "host/settings_store.h"
@@ -194,20 +194,6 @@ static void drain(void *serve) {
 
 static bool is_draining(void *serve) {
 	return true;
-}
-
-int plays_launch_web(struct es_plays *plays, const struct es_web_launch *launch,
-		struct es_play **play, char *error, size_t cap) {
-	snprintf(error, cap, "not here");
-	return 503;
-}
-
-bool plays_limit_kbps(struct es_plays *plays, uint32_t id, uint32_t kbps) {
-	return true;
-}
-
-bool plays_ask_idr(struct es_plays *plays, uint32_t id) {
-	return false;
 }
 
 void plays_forget(struct es_plays *plays, void *data) {
