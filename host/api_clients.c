@@ -10,6 +10,8 @@ static const struct es_api_field client_fields[] = {
 		{"name", ES_API_TEXT, true, .help = "as the operator names it"},
 		{"paired_at", ES_API_NUMBER, true, .help = "seconds since 1970"},
 		{"legacy", ES_API_BOOL, true, .help = "may use unencrypted RTSP"},
+		{"clipboard", ES_API_BOOL, true,
+				.help = "may read the text that the app copies, and set it"},
 		{"keyboard", ES_API_TEXT, true, .help = "its layout; empty: the app's or the host's"},
 		{"fingerprint", ES_API_TEXT, true, .help = "SHA-256 of its certificate, in hex"},
 		{NULL},
@@ -25,6 +27,7 @@ static const struct es_api_schema clients_schema = {"Clients", clients_fields};
 static const struct es_api_field change_fields[] = {
 		{"name", ES_API_TEXT, .min = 1, .max = ES_CLIENT_NAME_MAX - 1, .help = "plain text"},
 		{"legacy", ES_API_BOOL, .help = "whether it may use unencrypted RTSP"},
+		{"clipboard", ES_API_BOOL, .help = "whether it may read and set the text that is copied"},
 		{"keyboard", ES_API_TEXT, .max = ES_LAYOUT_SIZE - 1,
 				.help = "an xkb layout; empty: the app's or the host's"},
 		{NULL},
@@ -37,6 +40,7 @@ static void add_client(yyjson_mut_doc *doc, yyjson_mut_val *item, const struct e
 	api_add_text(doc, item, "name", client->name);
 	yyjson_mut_obj_add_sint(doc, item, "paired_at", client->paired_at);
 	yyjson_mut_obj_add_bool(doc, item, "legacy", client->legacy);
+	yyjson_mut_obj_add_bool(doc, item, "clipboard", client->clipboard);
 	api_add_text(doc, item, "keyboard", client->keyboard);
 	yyjson_mut_obj_add_strcpy(doc, item, "fingerprint", fingerprint);
 }
@@ -66,12 +70,18 @@ static enum es_api_outcome change_client(struct es_api_request *request) {
 			(api_has(request, "legacy") &&
 					!clients_set_legacy(clients, request->id, api_bool(request, "legacy"), error,
 							sizeof(error))) ||
+			(api_has(request, "clipboard") &&
+					!clients_set_clipboard(clients, request->id, api_bool(request, "clipboard"),
+							error, sizeof(error))) ||
 			(keyboard != NULL &&
 					!clients_set_keyboard(clients, request->id, keyboard, error, sizeof(error)))) {
 		return api_refuse(request, 400, "%s", error);
 	}
 	if (keyboard != NULL) {
 		plays_set_keyboard(request->host->plays, request->id, keyboard);
+	}
+	if (api_has(request, "clipboard")) {
+		plays_set_clipboard(request->host->plays, request->id, api_bool(request, "clipboard"));
 	}
 	add_client(request->doc, request->root, clients_find(clients, request->id));
 	return ES_API_DONE;

@@ -49,6 +49,7 @@ static const struct es_api_field change_fields[] = {
 		SETTING("encoder"),
 		SETTING("gpu"),
 		SETTING("sound"),
+		SETTING("microphone"),
 		SETTING("inhibit-sleep"),
 		{NULL},
 };

@@ -198,6 +198,17 @@ bool clients_set_legacy(
 	return finish_change(clients, &next, error, cap);
 }
 
+bool clients_set_clipboard(
+		struct es_clients *clients, uint32_t id, bool clipboard, char *error, size_t cap) {
+	struct es_client_list next;
+	struct es_client *client = begin_edit(clients, &next, id, error, cap);
+	if (client == NULL) {
+		return false;
+	}
+	client->clipboard = clipboard;
+	return finish_change(clients, &next, error, cap);
+}
+
 bool clients_set_keyboard(
 		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap) {
 	struct es_client_list next;

@@ -19,6 +19,7 @@ struct es_client {
 	struct es_cert cert;
 	time_t paired_at;
 	char keyboard[ES_LAYOUT_SIZE]; // layout of its keys; "": the app's or the host's
+	bool clipboard; // may read the text that the app copies, and set it
 	bool legacy; // may use the old control encryption and unencrypted RTSP
 };
 
@@ -48,6 +49,8 @@ bool clients_rename(
 		struct es_clients *clients, uint32_t id, const char *name, char *error, size_t cap);
 bool clients_set_legacy(
 		struct es_clients *clients, uint32_t id, bool legacy, char *error, size_t cap);
+bool clients_set_clipboard(
+		struct es_clients *clients, uint32_t id, bool clipboard, char *error, size_t cap);
 // "": none of its own.
 bool clients_set_keyboard(
 		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap);

@@ -36,6 +36,7 @@ static bool put_client(yyjson_mut_doc *doc, yyjson_mut_val *items, const struct 
 			yyjson_mut_obj_add_strcpy(doc, item, "name", client->name) &&
 			yyjson_mut_obj_add_sint(doc, item, "paired_at", client->paired_at) &&
 			yyjson_mut_obj_add_bool(doc, item, "legacy", client->legacy) &&
+			(!client->clipboard || yyjson_mut_obj_add_bool(doc, item, "clipboard", true)) &&
 			(client->keyboard[0] == '\0' ||
 					yyjson_mut_obj_add_strcpy(doc, item, "keyboard", client->keyboard)) &&
 			yyjson_mut_obj_add_strcpy(doc, item, "certificate", pem);
@@ -76,6 +77,7 @@ static bool take_client(struct es_client *client, yyjson_val *item, uint32_t las
 	yyjson_val *id = yyjson_obj_get(item, "id"), *name = yyjson_obj_get(item, "name");
 	yyjson_val *paired_at = yyjson_obj_get(item, "paired_at");
 	yyjson_val *legacy = yyjson_obj_get(item, "legacy");
+	yyjson_val *clipboard = yyjson_obj_get(item, "clipboard"); // missing: no
 	yyjson_val *certificate = yyjson_obj_get(item, "certificate");
 	if (!yyjson_is_uint(id) || yyjson_get_uint(id) <= last_id || yyjson_get_uint(id) >= next_id) {
 		*why = "its id is missing, not above the one before, or not below next_id";
@@ -85,6 +87,8 @@ static bool take_client(struct es_client *client, yyjson_val *item, uint32_t las
 		*why = "its name is missing, too long or not plain text";
 	} else if (!yyjson_is_int(paired_at) || !yyjson_is_bool(legacy)) {
 		*why = "its paired_at or legacy is missing";
+	} else if (clipboard != NULL && !yyjson_is_bool(clipboard)) {
+		*why = "its clipboard is neither true nor false";
 	} else if (!take_keyboard(client, yyjson_obj_get(item, "keyboard"))) {
 		*why = "its keyboard is not an xkb layout";
 	} else if (!yyjson_is_str(certificate)) {
@@ -96,6 +100,7 @@ static bool take_client(struct es_client *client, yyjson_val *item, uint32_t las
 		memcpy(client->fingerprint, client->cert.fingerprint, sizeof(client->fingerprint));
 		client->paired_at = (time_t)yyjson_get_sint(paired_at);
 		client->legacy = yyjson_get_bool(legacy);
+		client->clipboard = yyjson_get_bool(clipboard);
 		return true;
 	}
 	return false;

@@ -14,10 +14,12 @@ static const char help[] =
 		"       earthshine clients rename ID NAME\n"
 		"       earthshine clients revoke ID\n"
 		"       earthshine clients keyboard ID LAYOUT|default\n"
+		"       earthshine clients clipboard ID on|off\n"
 		"       earthshine clients legacy ID on|off\n"
 		"\n"
 		"Lists the paired devices, names one, or takes its trust away: a session that it plays ends\n"
 		"then. `keyboard de` is for a device with German keys, in place of the app's and the host's layout.\n"
+		"`clipboard on` lets a device read the text that the app copies, and set it; Moonlight cannot.\n"
 		"`legacy on` lets an old device use the unencrypted RTSP and the old control encryption.\n";
 
 static void print_client(yyjson_val *item) {
@@ -27,9 +29,10 @@ static void print_client(yyjson_val *item) {
 	if (localtime_r(&paired_at, &tm) != NULL) {
 		strftime(date, sizeof(date), "%Y-%m-%d %H:%M", &tm);
 	}
-	printf("%4llu  %-32s  %-16s  %-8s  %s\n", (unsigned long long)operate_uint(item, "id"),
+	printf("%4llu  %-32s  %-16s  %-8s  %s%s\n", (unsigned long long)operate_uint(item, "id"),
 			operate_text(item, "name", name, sizeof(name)), date,
 			operate_text(item, "keyboard", keyboard, sizeof(keyboard)),
+			yyjson_is_true(yyjson_obj_get(item, "clipboard")) ? "clipboard " : "",
 			yyjson_is_true(yyjson_obj_get(item, "legacy")) ? "legacy" : "");
 }
 
@@ -83,13 +86,22 @@ static int set_keyboard(struct es_operate *operate) {
 	return change(operate, "PATCH", none ? "Keyboard as the app's." : "Keyboard set.");
 }
 
-static int set_legacy(struct es_operate *operate) {
+static int set_switch(struct es_operate *operate, const char *yes, const char *no) {
+	const char *name = operate->words[0];
 	bool on = strcmp(operate->words[2], "on") == 0;
 	if (!on && strcmp(operate->words[2], "off") != 0) {
-		return operate_usage(operate, "legacy is on or off, not '%s'", operate->words[2]);
+		return operate_usage(operate, "%s is on or off, not '%s'", name, operate->words[2]);
 	}
-	yyjson_mut_obj_add_bool(operate->request, operate->args, "legacy", on);
-	return change(operate, "PATCH", on ? "Legacy allowed." : "Legacy refused.");
+	yyjson_mut_obj_add_bool(operate->request, operate->args, name, on);
+	return change(operate, "PATCH", on ? yes : no);
+}
+
+static int set_clipboard(struct es_operate *operate) {
+	return set_switch(operate, "Clipboard allowed.", "Clipboard refused.");
+}
+
+static int set_legacy(struct es_operate *operate) {
+	return set_switch(operate, "Legacy allowed.", "Legacy refused.");
 }
 
 static const struct verb {
@@ -101,6 +113,7 @@ static const struct verb {
 		{"rename", 3, "clients rename ID NAME", rename_one},
 		{"revoke", 2, "clients revoke ID", revoke_one},
 		{"keyboard", 3, "clients keyboard ID LAYOUT|default", set_keyboard},
+		{"clipboard", 3, "clients clipboard ID on|off", set_clipboard},
 		{"legacy", 3, "clients legacy ID on|off", set_legacy},
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))

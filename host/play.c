@@ -254,6 +254,7 @@ int play_admit(
 	memcpy(play->client_name, request->client->name, sizeof(play->client_name));
 	play->mode = request->mode;
 	play_set_keyboard(play, request->client->keyboard);
+	play->clipboard = request->client->clipboard;
 	enter(play, ES_PLAY_PENDING, CONNECT_NS, handle_connect_time);
 	return 200;
 }

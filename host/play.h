@@ -81,6 +81,8 @@ void plays_revoke(struct es_plays *plays, uint32_t client_id);
 
 // A client's layout is another now ("": the app's): what it plays follows.
 void plays_set_keyboard(struct es_plays *plays, uint32_t client_id, const char *layout);
+// The same of its right to the clipboard.
+void plays_set_clipboard(struct es_plays *plays, uint32_t client_id, bool clipboard);
 
 // --- RTSP
 

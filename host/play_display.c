@@ -235,6 +235,7 @@ static void send_start(struct es_play *play) {
 	msg.start_display.audio_channels = play->audio_channels;
 	snprintf(msg.start_display.sound_node, sizeof(msg.start_display.sound_node),
 			"earthshine.session-%u", play->id);
+	msg.start_display.microphone = play->audio_channels > 0 && play->plays->settings->microphone;
 	msg.start_display.gamepad = play->app.gamepad;
 	snprintf(msg.start_display.seat, sizeof(msg.start_display.seat), "%s", play->app.seat);
 	room_send(play->display, &msg, NULL, 0);

@@ -66,6 +66,7 @@ struct es_play {
 	char client_name[ES_CLIENT_NAME_MAX];
 	struct es_mode mode; // as wanted now
 	char keyboard[ES_LAYOUT_SIZE]; // the same
+	bool clipboard; // the client may read and set it
 	uint8_t audio_channels; // of the sound card: 2, 6 or 8
 	enum es_codec web_codec; // for a page
 	int64_t since_ns, detached_ns;

@@ -48,6 +48,7 @@ static bool attach(struct es_play_viewer *viewer, enum es_attach_kind kind,
 	struct es_session_msg msg = {.type = ES_SESSION_ATTACH,
 			.attach = {.kind = kind, .viewer = viewer->number, .primary = true}};
 	msg.attach.stuck_ms = kind == ES_ATTACH_FRAME ? encoder_slot_stuck_ms(&viewer->slot, true) : 0;
+	msg.attach.clipboard = kind == ES_ATTACH_DEVICE && viewer->play->clipboard;
 	room_send(a, &msg, &ends[0], 1);
 	room_send(b, &msg, &ends[1], 1);
 	fd_close(&ends[0]);
@@ -77,6 +78,15 @@ void play_viewer_attach_display(struct es_play_viewer *viewer) {
 	}
 	// The same number again replaces the link of an encoder that was lost.
 	if (!ok || !attach(viewer, ES_ATTACH_FRAME, display, viewer->encoder)) {
+		fail(viewer);
+	}
+}
+
+// The right is that of the device link, which is made anew.
+void play_viewer_tell_clipboard(struct es_play_viewer *viewer) {
+	struct es_room_process *display = usable_display(viewer);
+	if (viewer->attached && display != NULL && viewer->streamer != NULL &&
+			!attach(viewer, ES_ATTACH_DEVICE, viewer->streamer, display)) {
 		fail(viewer);
 	}
 }

@@ -32,6 +32,8 @@ struct es_play_viewer_setup {
 bool play_viewer_start(struct es_play *play, const struct es_play_viewer_setup *setup);
 // Links the session's viewer to its display, which was just started.
 void play_viewer_attach_display(struct es_play_viewer *viewer);
+// Whether its client has the right to the clipboard has changed.
+void play_viewer_tell_clipboard(struct es_play_viewer *viewer);
 // The viewer is the session's no more: its client is told `code` (0: nothing), its rooms end.
 void play_viewer_leave(struct es_play_viewer *viewer, uint32_t code);
 // Kills its rooms and frees it. NULL is fine.

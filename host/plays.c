@@ -551,6 +551,18 @@ void plays_set_keyboard(struct es_plays *plays, uint32_t client_id, const char *
 	}
 }
 
+void plays_set_clipboard(struct es_plays *plays, uint32_t client_id, bool clipboard) {
+	for (size_t i = 0; i < plays->n; i++) {
+		struct es_play *play = plays->items[i];
+		if (play->client_id == client_id && play->clipboard != clipboard) {
+			play->clipboard = clipboard;
+			if (play->viewer != NULL) {
+				play_viewer_tell_clipboard(play->viewer);
+			}
+		}
+	}
+}
+
 // --- looking around
 
 struct es_play *plays_next_pending(

@@ -59,6 +59,7 @@ struct es_settings {
 	char *encoder; // as after -e: "auto", "software", ...
 	char *gpu; // to render and encode on, as in gpu_matches; "auto": the first that encodes
 	bool sound; // apps have a sound card
+	bool microphone; // and a microphone beside it
 	bool screen_source; // the user's PipeWire has their screens
 	bool inhibit_sleep; // while somebody streams
 	struct es_console_settings console;

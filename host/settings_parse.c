@@ -106,6 +106,10 @@ static bool take_sound(const struct es_settings_parse *parse, const struct scfg_
 	return take_bool(parse, d, &parse->settings->sound);
 }
 
+static bool take_microphone(const struct es_settings_parse *parse, const struct scfg_directive *d) {
+	return take_bool(parse, d, &parse->settings->microphone);
+}
+
 static bool take_inhibit(const struct es_settings_parse *parse, const struct scfg_directive *d) {
 	return take_bool(parse, d, &parse->settings->inhibit_sleep);
 }
@@ -269,6 +273,7 @@ static const struct directive {
 		{"gpu", "gpu auto|/dev/dri/renderD128|SLOT|VENDOR:DEVICE", take_gpu},
 		{"screen-source", "screen-source yes|no", take_screen_source},
 		{"sound", "sound yes|no", take_sound},
+		{"microphone", "microphone yes|no", take_microphone},
 		{"inhibit-sleep", "inhibit-sleep yes|no", take_inhibit},
 		{"console-port", "console-port NUMBER|off", settings_take_console},
 		{"console-address", "console-address ADDRESS", settings_take_console},
@@ -405,6 +410,7 @@ static struct es_settings *make_defaults(void) {
 			.encoder = strdup("auto"),
 			.gpu = strdup("auto"),
 			.sound = true,
+			.microphone = true,
 			.inhibit_sleep = true,
 			.console.names = calloc(1, sizeof(char *)),
 	};

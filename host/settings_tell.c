@@ -98,6 +98,10 @@ static void tell_gpu(const struct es_settings *s, char *out, size_t cap) {
 	tell_text(s->gpu, out, cap);
 }
 
+static void tell_microphone(const struct es_settings *s, char *out, size_t cap) {
+	tell_bool(s->microphone, out, cap);
+}
+
 static void tell_sound(const struct es_settings *s, char *out, size_t cap) {
 	tell_bool(s->sound, out, cap);
 }
@@ -124,6 +128,7 @@ const struct es_setting settings_list[] = {
 		{"encoder", true, "auto, software, or the name of an encoder", tell_encoder},
 		{"gpu", true, "auto, or the GPU to render and encode on", tell_gpu},
 		{"sound", true, "Whether apps have a sound card", tell_sound},
+		{"microphone", true, "Whether apps have a microphone beside it", tell_microphone},
 		{"inhibit-sleep", true, "Whether the machine stays awake while somebody plays",
 				tell_inhibit},
 		{NULL, false, NULL, NULL},

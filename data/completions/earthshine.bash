@@ -101,9 +101,9 @@ _earthshine_ids() {
 _earthshine_clients() {
 	local cur=$1
 	case $COMP_CWORD,${COMP_WORDS[2]} in
-	2,*) mapfile -t COMPREPLY < <(compgen -W 'rename revoke keyboard legacy --json --help' -- "$cur") ;;
-	3,rename | 3,revoke | 3,keyboard | 3,legacy) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids clients)" -- "$cur") ;;
-	4,legacy) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$cur") ;;
+	2,*) mapfile -t COMPREPLY < <(compgen -W 'rename revoke keyboard clipboard legacy --json --help' -- "$cur") ;;
+	3,rename | 3,revoke | 3,keyboard | 3,clipboard | 3,legacy) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids clients)" -- "$cur") ;;
+	4,clipboard | 4,legacy) mapfile -t COMPREPLY < <(compgen -W 'on off' -- "$cur") ;;
 	esac
 }
 

@@ -54,6 +54,6 @@ set -l ask '__fish_seen_subcommand_from pair clients apps sessions stop console'
 complete -c earthshine -n '__fish_seen_subcommand_from console' -a reset -d 'make a new one-time link'
 complete -c earthshine -n $ask -s j -l json -d 'print one line of JSON'
 complete -c earthshine -n $ask -s h -l help -d 'list the options'
-complete -c earthshine -n '__fish_seen_subcommand_from clients' -a 'rename revoke keyboard legacy'
+complete -c earthshine -n '__fish_seen_subcommand_from clients' -a 'rename revoke keyboard clipboard legacy'
 complete -c earthshine -n '__fish_seen_subcommand_from stop' -a "(earthshine sessions 2>/dev/null | awk '\$1 + 0 > 0 { print \$1 }')"
 complete -c earthshine -n '__fish_seen_subcommand_from pair' -a "(earthshine pair 2>/dev/null | awk '\$1 + 0 > 0 { print \$1 }')"

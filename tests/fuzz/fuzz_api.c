@@ -224,12 +224,20 @@ bool clients_set_legacy(
 	return true;
 }
 
+bool clients_set_clipboard(
+		struct es_clients *clients, uint32_t id, bool clipboard, char *error, size_t cap) {
+	return true;
+}
+
 bool clients_set_keyboard(
 		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap) {
 	return layout[0] == '\0';
 }
 
 void plays_set_keyboard(struct es_plays *plays, uint32_t client_id, const char *layout) {
+}
+
+void plays_set_clipboard(struct es_plays *plays, uint32_t client_id, bool clipboard) {
 }
 
 bool clients_revoke(struct es_clients *clients, uint32_t id, char *error, size_t cap) {

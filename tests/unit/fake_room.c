@@ -105,7 +105,8 @@ static void start_display(struct fake *fake, const struct es_session_msg *msg) {
 
 static void take_attach(struct fake *fake, const struct es_session_msg *msg) {
 	int fd = link_packet_take_fd(&fake->packet, 0);
-	note(fake, "ATTACH %d viewer=%u", (int)msg->attach.kind, msg->attach.viewer);
+	note(fake, "ATTACH %d viewer=%u%s", (int)msg->attach.kind, msg->attach.viewer,
+			msg->attach.clipboard ? " clipboard" : "");
 	fake->viewer = msg->attach.viewer;
 	if (strcmp(fake->name, "stream") == 0 && msg->attach.kind == ES_ATTACH_UNIT) {
 		if (fake->unit_fd >= 0) {

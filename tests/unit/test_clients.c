@@ -98,6 +98,9 @@ static void test_changes_last(void **state) {
 	assert_true(clients_set_keyboard(clients, 2, "", f->error, sizeof(f->error)));
 	assert_false(clients_set_keyboard(clients, 2, "de;rm", f->error, sizeof(f->error)));
 	assert_non_null(strstr(f->error, "'de;rm' is not an xkb layout"));
+	assert_true(clients_set_clipboard(clients, 1, true, f->error, sizeof(f->error)));
+	assert_true(clients_set_clipboard(clients, 2, true, f->error, sizeof(f->error)));
+	assert_true(clients_set_clipboard(clients, 2, false, f->error, sizeof(f->error)));
 	time_t paired_at = clients_find(clients, 2)->paired_at;
 	assert_true(paired_at > 0);
 	clients_destroy(clients);
@@ -108,6 +111,8 @@ static void test_changes_last(void **state) {
 	check_client(clients_at(clients, 1), 2, "Fernseher \xc3\xa4", &f->certs[1]);
 	assert_false(clients_at(clients, 0)->legacy);
 	assert_true(clients_at(clients, 1)->legacy);
+	assert_true(clients_at(clients, 0)->clipboard);
+	assert_false(clients_at(clients, 1)->clipboard);
 	assert_string_equal(clients_at(clients, 0)->keyboard, "us,ru");
 	assert_string_equal(clients_at(clients, 1)->keyboard, "");
 	assert_int_equal(clients_at(clients, 1)->paired_at, paired_at);
@@ -231,6 +236,8 @@ static void test_refused_lists(void **state) {
 	expect_replaced_refused(f, text, "\"one\"", "\"a\\u0000b\"", "name");
 	expect_replaced_refused(f, text, "\"one\"", "7", "name");
 	expect_replaced_refused(f, text, "\"legacy\": false", "\"legacy\": 0", "legacy");
+	expect_replaced_refused(
+			f, text, "\"legacy\": false", "\"legacy\": false, \"clipboard\": 1", "clipboard");
 	expect_replaced_refused(f, text, "\"de\"", "\"d e\"", "keyboard");
 	expect_replaced_refused(f, text, "\"de\"", "7", "keyboard");
 	expect_replaced_refused(f, text, "MII", "NII", "client 1");

@@ -49,7 +49,7 @@ static struct {
 static struct {
 	struct es_play_info info;
 	size_t n;
-	uint32_t stop_id, revoked, layout_of;
+	uint32_t stop_id, revoked, layout_of, clipboard_of;
 	void (*done)(void *data, bool ended);
 	void *done_data;
 	void *forgotten;
@@ -128,6 +128,10 @@ void plays_revoke(struct es_plays *unused, uint32_t client_id) {
 
 void plays_set_keyboard(struct es_plays *unused, uint32_t client_id, const char *layout) {
 	plays.layout_of = client_id;
+}
+
+void plays_set_clipboard(struct es_plays *unused, uint32_t client_id, bool clipboard) {
+	plays.clipboard_of = clipboard ? client_id : 0;
 }
 
 void news_tell(struct es_news *unused, enum es_event_type type) {
@@ -327,6 +331,9 @@ static void test_clients(void **state) {
 			"\"status\":200");
 	assert_true(clients_find(f->clients, 2)->legacy);
 	assert_int_equal(plays.layout_of, 2);
+	expect(request(f, "PATCH", "/clients/2", "{\"clipboard\":true}"), "\"clipboard\":true");
+	assert_true(clients_find(f->clients, 2)->clipboard);
+	assert_int_equal(plays.clipboard_of, 2);
 	expect(request(f, "GET", "/clients", NULL), "\"keyboard\":\"de\"");
 	expect(request(f, "DELETE", "/clients/2", NULL), "{\"status\":200,\"body\":{}}");
 	assert_null(clients_find(f->clients, 2));

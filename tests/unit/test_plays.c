@@ -149,6 +149,25 @@ static void test_keyboard_of_the_client(void **state) {
 	cancel(f, 1);
 }
 
+// Each has its own right to the clipboard, which ends at once when it is taken away.
+static void test_clipboard_of_the_client(void **state) {
+	struct es_fixture *f = *state;
+	f->clients[0].clipboard = true;
+	struct es_play *play = fixture_play(f, 0, 0), *resumed;
+	fixture_expect(f, "display ATTACH 3 viewer=1 clipboard\n", 1);
+	plays_set_clipboard(f->plays, f->clients[0].id, true); // as it is
+	plays_set_clipboard(f->plays, f->clients[1].id, false); // who does not play
+	plays_set_clipboard(f->plays, f->clients[0].id, false);
+	fixture_expect(f, "display ATTACH 3 viewer=1\n", 1);
+	fixture_expect(f, "display ATTACH 3 viewer=1", 2);
+	kill(fixture_streamer(play), SIGUSR2);
+	fixture_expect_state(f, play, ES_PLAY_DETACHED);
+	assert_int_equal(resume(f, 1, &resumed), 200);
+	fixture_connect(f, play);
+	fixture_expect(f, "display ATTACH 3 viewer=2\n", 1);
+	cancel(f, 1);
+}
+
 static void test_resume_ends_own_connection(void **state) {
 	struct es_fixture *f = *state;
 	struct es_play *play = fixture_play(f, 0, 0), *resumed;
@@ -500,6 +519,7 @@ int main(void) {
 			COURSE(test_stats_come),
 			COURSE(test_resume_at_another_mode),
 			COURSE(test_keyboard_of_the_client),
+			COURSE(test_clipboard_of_the_client),
 			COURSE(test_resume_ends_own_connection),
 			COURSE(test_hasty_resumes),
 			COURSE(test_refusals_of_launch),
