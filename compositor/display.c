@@ -23,6 +23,7 @@
 #include "compositor/pen.h"
 #include "compositor/render_device.h"
 #include "compositor/repaint.h"
+#include "compositor/screen_source.h"
 #include "compositor/seat.h"
 #include "compositor/session.h"
 #include "compositor/view.h"
@@ -190,6 +191,8 @@ static void destroy_apps(struct es_display *display) {
 	display->xwayland = NULL;
 	sound_card_destroy(display->sound_card);
 	display->sound_card = NULL;
+	screen_source_destroy(display->screen_source);
+	display->screen_source = NULL;
 	gamepads_destroy(display->gamepads);
 	display->gamepads = NULL;
 	if (display->wl_display != NULL) {
@@ -243,6 +246,7 @@ bool display_set_mode(struct es_display *display, const struct es_mode *mode) {
 	}
 	display->mode = *mode;
 	viewers_set_mode(display->viewers, mode);
+	screen_source_set_mode(display->screen_source, mode);
 	repaint_set_refresh(display->repaint, mode->refresh_mhz);
 	views_arrange(display);
 	xwayland_update_screen(display->xwayland);

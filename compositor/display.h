@@ -21,6 +21,7 @@ struct es_local_devices;
 struct es_remote_input;
 struct es_pen;
 struct es_repaint;
+struct es_screen_source;
 struct es_spawner;
 struct es_seat;
 struct es_session;
@@ -56,6 +57,7 @@ struct es_display {
 	struct es_remote_input *remote_input; // NULL: no device link
 	struct es_local_devices *local_devices; // NULL: none
 	struct es_sound_card *sound_card; // NULL: none
+	struct es_screen_source *screen_source; // NULL: it is not published
 	struct es_gamepads *gamepads; // NULL: none
 	struct es_spawner *spawner; // borrowed
 	struct es_app *app; // NULL before the start

@@ -86,6 +86,9 @@ static int run(char *const argv[], struct es_spawner *spawner) {
 				start.start_display.sound_node, start.start_display.name,
 				start.start_display.microphone);
 	}
+	if (start.start_display.screen_source) {
+		session_publish_screen(session, start.start_display.sound_node, start.start_display.name);
+	}
 	session_start_gamepads(session, start.start_display.gamepad);
 	confine(&display_rights); // no message has been read but the first, and no app is there
 	if (start.start_display.start_now) {

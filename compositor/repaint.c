@@ -18,6 +18,7 @@
 #include "compositor/display.h"
 #include "compositor/output_clock.h"
 #include "compositor/release_point.h"
+#include "compositor/screen_source.h"
 #include "compositor/viewers.h"
 #include "compositor/virtual_output.h"
 
@@ -107,12 +108,17 @@ static void on_frame(void *data, const struct es_output_frame *from) {
 	};
 	frame.n_commits = commit_ledger_take(display->commits, &frame.commit_ns);
 	viewers_put(display->viewers, &frame, from->damage);
+	if (!from->direct) {
+		screen_source_frame(display->screen_source, from->buffer, from->damage);
+	}
 	acquire_fence_unref(frame.fence);
 	release_point_unref(frame.release);
 }
 
 static void on_cursor(void *data) {
-	repaint_wake(data);
+	struct es_repaint *repaint = data;
+	repaint_wake(repaint);
+	screen_source_cursor(repaint->display->screen_source);
 }
 
 static const struct es_output_sink sink = {

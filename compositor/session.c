@@ -16,10 +16,12 @@
 #include "compositor/remote_input.h"
 #include "compositor/render_device.h"
 #include "compositor/repaint.h"
+#include "compositor/screen_source.h"
 #include "compositor/seat.h"
 #include "compositor/session_link.h"
 #include "compositor/sound_card.h"
 #include "compositor/viewers.h"
+#include "compositor/virtual_output.h"
 #include "compositor/xwayland.h"
 
 // An app that ends at once leaves at least a first picture; an encoder gets this long to start for it.
@@ -318,6 +320,35 @@ void session_start_sound(struct es_session *session, uint8_t channels, const cha
 			.settled = on_sound_settled,
 			.data = session,
 	});
+}
+
+// --- the screen as a source
+
+// What is scanned out directly cannot be mapped in general: it is composed while somebody looks.
+static void on_screen_watched(void *data, bool watched) {
+	struct es_session *session = data;
+	struct es_display *display = session->display;
+	wlr_output_lock_attach_render(&display->output->wlr_output, watched);
+	if (watched) {
+		repaint_damage_whole(display->repaint);
+	}
+}
+
+void session_publish_screen(struct es_session *session, const char *node, const char *title) {
+	struct es_display *display = session->display;
+	char name[ES_SESSION_MAX_NODE + 16];
+	snprintf(name, sizeof(name), "%s.screen", node[0] != '\0' ? node : "earthshine");
+	display->screen_source = screen_source_create(
+			&(struct es_screen_source_params){
+					.loop = display->loop,
+					.renderer = display->renderer,
+					.cursor = &display->output->cursor,
+					.node = name,
+					.title = title,
+					.watched = on_screen_watched,
+					.data = session,
+			},
+			&display->mode);
 }
 
 // --- gamepads

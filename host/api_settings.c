@@ -50,6 +50,7 @@ static const struct es_api_field change_fields[] = {
 		SETTING("gpu"),
 		SETTING("sound"),
 		SETTING("microphone"),
+		SETTING("screen-source"),
 		SETTING("inhibit-sleep"),
 		{NULL},
 };

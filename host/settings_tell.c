@@ -106,6 +106,10 @@ static void tell_sound(const struct es_settings *s, char *out, size_t cap) {
 	tell_bool(s->sound, out, cap);
 }
 
+static void tell_screen_source(const struct es_settings *s, char *out, size_t cap) {
+	tell_bool(s->screen_source, out, cap);
+}
+
 static void tell_inhibit(const struct es_settings *s, char *out, size_t cap) {
 	tell_bool(s->inhibit_sleep, out, cap);
 }
@@ -129,6 +133,7 @@ const struct es_setting settings_list[] = {
 		{"gpu", true, "auto, or the GPU to render and encode on", tell_gpu},
 		{"sound", true, "Whether apps have a sound card", tell_sound},
 		{"microphone", true, "Whether apps have a microphone beside it", tell_microphone},
+		{"screen-source", true, "Whether the user's PipeWire has the screens", tell_screen_source},
 		{"inhibit-sleep", true, "Whether the machine stays awake while somebody plays",
 				tell_inhibit},
 		{NULL, false, NULL, NULL},

@@ -46,6 +46,7 @@ static void put_start_display(struct es_writer *w, const struct es_session_msg *
 	put_u8(w, (uint8_t)msg->start_display.gamepad);
 	put_bool(w, msg->start_display.microphone);
 	put_text(w, msg->start_display.seat, sizeof(msg->start_display.seat));
+	put_bool(w, msg->start_display.screen_source);
 }
 
 static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
@@ -61,6 +62,7 @@ static void get_start_display(struct es_reader *r, struct es_session_msg *msg) {
 	msg->start_display.gamepad = get_u8(r);
 	msg->start_display.microphone = get_bool(r);
 	get_text(r, msg->start_display.seat, sizeof(msg->start_display.seat));
+	msg->start_display.screen_source = get_bool(r);
 }
 
 static bool start_encode_valid(const struct es_session_msg *msg) {

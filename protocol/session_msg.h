@@ -219,6 +219,7 @@ struct es_session_msg {
 			enum es_gamepad gamepad;
 			bool microphone; // beside the sound card: what a viewer says into it
 			char seat[ES_SESSION_MAX_SEAT]; // of udev, whose devices are the app's, too; "": none
+			bool screen_source; // the screen is published to the user's PipeWire
 		} start_display;
 		struct {
 			enum es_codec codec;

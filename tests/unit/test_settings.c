@@ -41,6 +41,7 @@ static void test_defaults(void **state) {
 	assert_true(s->inhibit_sleep);
 	assert_true(s->sound);
 	assert_true(s->microphone);
+	assert_false(s->screen_source);
 	assert_string_equal(s->keyboard, "");
 	assert_string_equal(s->encoder, "auto");
 	assert_string_equal(s->gpu, "auto");
@@ -66,7 +67,7 @@ static void test_all_directives(void **state) {
 								  "idle 90m\n"
 								  "keyboard de(nodeadkeys)\n"
 								  "local-devices seat-sofa_2\n"
-								  "inhibit-sleep no\nsound no\nmicrophone no\n");
+								  "inhibit-sleep no\nsound no\nmicrophone no\nscreen-source yes\n");
 	assert_string_equal(s->name, "Wohnzimmer \xc3\xa4");
 	assert_string_equal(s->address, "192.0.2.1");
 	assert_int_equal(s->port, 0);
@@ -85,6 +86,7 @@ static void test_all_directives(void **state) {
 	assert_false(s->inhibit_sleep);
 	assert_false(s->sound);
 	assert_false(s->microphone);
+	assert_true(s->screen_source);
 	settings_destroy(s);
 	s = parse("keepalive 0\nidle never\nencryption off\n");
 	assert_int_equal(s->keepalive_ms, 0);

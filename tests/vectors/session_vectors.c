@@ -4,7 +4,7 @@
 static const struct es_session_msg start_display = {
 		.type = ES_SESSION_START_DISPLAY,
 		.start_display = {{8192, 16, 1000000}, 1500, 10000, "one", true, "de",
-				{1, 1, 1, false, 8, false}, 8, "n", ES_GAMEPAD_GENERIC, true, "s"},
+				{1, 1, 1, false, 8, false}, 8, "n", ES_GAMEPAD_GENERIC, true, "s", true},
 };
 
 static const struct es_session_msg start_encode = {
@@ -120,7 +120,7 @@ static const struct es_session_msg end = {
 static const struct es_vector vectors[] = {
 		{"start_display", &start_display, 0,
 				"53 03 0100 00200000 10000000 40420f00 dc050000 10270000 0300 6f6e65 01 0200 6465"
-				"01 01 01 00 08 00 08 0100 6e 05 01 0100 73"},
+				"01 01 01 00 08 00 08 0100 6e 05 01 0100 73 01"},
 		{"start_encode", &start_encode, 0,
 				"53 03 0200 01 0400 78323635 204e0000 02000000 04 01 f4010000 01 0200 2f61"},
 		{"start_stream", &start_stream, 1, "53 03 0300 04 0400 2f612062 02"},
