@@ -24,6 +24,7 @@ except ImportError:
 KEYS, BUTTONS = (0x41, 0x57), (1, 3)  # A and W; left and right
 PADS = (0, 1)
 PAD_A = 0x1000
+WATCHED = ('pipewire', 'wireplumber', 'flash_click', 'moon')
 WARM = 3  # connections until caches are filled
 GROWTH_KIB = 2048
 MAX_DRIFT_MS = 20
