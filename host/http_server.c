@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <gnutls/gnutls.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -58,6 +59,12 @@ static gnutls_session_t tls_session(const struct es_http_request *request) {
 	return info != NULL ? info->tls_session : NULL;
 }
 
+// Connections refer to those that they began with, so they are kept.
+struct es_http_credentials {
+	struct es_http_credentials *next;
+	gnutls_certificate_credentials_t use;
+};
+
 static void open_request(
 		struct es_http_server *server, struct MHD_Connection *connection, void **context) {
 	struct es_http_request *request = calloc(1, sizeof(*request));
@@ -79,6 +86,10 @@ static void open_request(
 		gnutls_session_t session = tls_session(request);
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
 		gnutls_certificate_send_x509_rdn_sequence(session, 1);
+	}
+	if (server->credentials != NULL) {
+		gnutls_credentials_set(
+				tls_session(request), GNUTLS_CRD_CERTIFICATE, server->credentials->use);
 	}
 	request->next = server->requests;
 	if (request->next != NULL) {
@@ -296,6 +307,35 @@ fail:
 	return NULL;
 }
 
+static void destroy_credentials(struct es_http_credentials *credentials) {
+	if (credentials->use != NULL) {
+		gnutls_certificate_free_credentials(credentials->use);
+	}
+	free(credentials);
+}
+
+bool http_server_set_certificate(struct es_http_server *server, const char *key_pem,
+		const char *cert_pem, char *error, size_t cap) {
+	const gnutls_datum_t key = {(unsigned char *)key_pem, (unsigned)strlen(key_pem)};
+	const gnutls_datum_t cert = {(unsigned char *)cert_pem, (unsigned)strlen(cert_pem)};
+	struct es_http_credentials *fresh = calloc(1, sizeof(*fresh));
+	int result = fresh == NULL ? GNUTLS_E_MEMORY_ERROR
+							   : gnutls_certificate_allocate_credentials(&fresh->use);
+	if (result == GNUTLS_E_SUCCESS) {
+		result = gnutls_certificate_set_x509_key_mem(fresh->use, &cert, &key, GNUTLS_X509_FMT_PEM);
+	}
+	if (result != GNUTLS_E_SUCCESS) {
+		snprintf(error, cap, "%s", gnutls_strerror(result));
+		if (fresh != NULL) {
+			destroy_credentials(fresh);
+		}
+		return false;
+	}
+	fresh->next = server->credentials;
+	server->credentials = fresh;
+	return true;
+}
+
 void http_server_destroy(struct es_http_server *server) {
 	if (server == NULL) {
 		return;
@@ -307,6 +347,11 @@ void http_server_destroy(struct es_http_server *server) {
 	sd_event_source_disable_unref(server->timer);
 	if (server->daemon != NULL) {
 		MHD_stop_daemon(server->daemon);
+	}
+	while (server->credentials != NULL) {
+		struct es_http_credentials *next = server->credentials->next;
+		destroy_credentials(server->credentials);
+		server->credentials = next;
 	}
 	free(server);
 }

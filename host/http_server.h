@@ -42,6 +42,11 @@ struct es_http_server *http_server_create(const struct es_http_params *params);
 // handler.
 void http_server_destroy(struct es_http_server *server);
 
+// The certificate (chain) and key for connections from now on. False with the reason in error[cap]: they
+// stay what they were.
+bool http_server_set_certificate(struct es_http_server *server, const char *key_pem,
+		const char *cert_pem, char *error, size_t cap);
+
 // Closes the connections whose peer's certificate (NULL: it showed none) `stays` denies.
 void http_server_close_others(struct es_http_server *server,
 		bool (*stays)(void *data, const void *der, size_t size), void *data);

@@ -81,6 +81,7 @@ struct es_http_server {
 	bool tls;
 	struct MHD_Daemon *daemon;
 	sd_event_source *io, *timer;
+	struct es_http_credentials *credentials; // the newest first; NULL: the library's
 	struct es_http_request *requests;
 	unsigned n_requests;
 };

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "host/event_timer.h"
+#include "host/web_certificate.h"
 #include "host/web_files.h"
 #include "host/web_guard.h"
 #include "host/web_state.h"
@@ -174,6 +175,11 @@ struct es_web_server *web_server_create(const struct es_web_params *params) {
 	if (server->http == NULL) {
 		goto fail;
 	}
+	if (server->tls &&
+			!web_certificate_load(server->http, &params->settings->console, error, sizeof(error))) {
+		es_log(ES_LOG_ERROR, "console-certificate: %s", error);
+		goto fail;
+	}
 	login_on_end(server->login, on_login_end, server);
 	return server;
 fail:
@@ -194,8 +200,14 @@ void web_server_destroy(struct es_web_server *server) {
 }
 
 void web_server_set_settings(struct es_web_server *server, const struct es_settings *settings) {
-	if (server != NULL) {
-		server->settings = settings;
+	char error[1024];
+	if (server == NULL) {
+		return;
+	}
+	server->settings = settings;
+	if (server->tls &&
+			!web_certificate_load(server->http, &settings->console, error, sizeof(error))) {
+		es_log(ES_LOG_ERROR, "the console keeps the certificate that it had: %s", error);
 	}
 }
 

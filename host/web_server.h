@@ -24,7 +24,7 @@ struct es_web_params {
 // NULL after a logged error. All borrowed.
 struct es_web_server *web_server_create(const struct es_web_params *params);
 void web_server_destroy(struct es_web_server *server); // NULL is fine
-// server NULL is fine.
+// The certificate is read again. server NULL is fine.
 void web_server_set_settings(struct es_web_server *server, const struct es_settings *settings);
 
 // Who lets browsers play.
