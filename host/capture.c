@@ -73,12 +73,18 @@ static void watch(struct es_capture *capture, int fd, pid_t pid, int timeout_ms)
 
 bool capture_run(struct es_capture *capture, const char *room, char *const *argv, int timeout_ms) {
 	char path[4096];
-	int fds[2];
-	*capture = (struct es_capture){0};
 	if (!spawn_find_room(room, path, sizeof(path))) {
+		*capture = (struct es_capture){0};
 		snprintf(capture->text, sizeof(capture->text), "%s is not installed", room);
 		return false;
 	}
+	return capture_program(capture, path, argv, timeout_ms);
+}
+
+bool capture_program(
+		struct es_capture *capture, const char *path, char *const *argv, int timeout_ms) {
+	int fds[2];
+	*capture = (struct es_capture){0};
 	if (pipe2(fds, O_CLOEXEC) != 0) {
 		snprintf(capture->text, sizeof(capture->text), "no pipe: %s", strerror(errno));
 		return false;

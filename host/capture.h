@@ -16,6 +16,9 @@ struct es_capture {
 // Blocks for at most timeout_ms. False if it is not installed or could not be executed (the reason
 // is in capture->text).
 bool capture_run(struct es_capture *capture, const char *room, char *const *argv, int timeout_ms);
+// The same with any program; without a '/' it is searched in PATH.
+bool capture_program(
+		struct es_capture *capture, const char *path, char *const *argv, int timeout_ms);
 
 // True if it ended by itself with exit status 0.
 bool capture_succeeded(const struct es_capture *capture);

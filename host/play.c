@@ -26,6 +26,7 @@ static bool copy_app(
 		struct es_play_app *copy, const struct es_app *app, const struct es_settings *settings) {
 	copy->id = app->id;
 	copy->is_private = app->is_private;
+	copy->is_free = app->is_free;
 	copy->gamepad = app->gamepad;
 	copy->title = copy_text(app->title);
 	copy->keyboard = copy_text(app->keyboard != NULL ? app->keyboard : settings->keyboard);

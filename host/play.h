@@ -23,6 +23,7 @@
 #include "protocol/sdp.h"
 #include "protocol/session_msg.h"
 
+struct es_containment;
 struct es_plays;
 struct es_play;
 
@@ -39,6 +40,8 @@ struct es_plays *plays_create(sd_event *event, const struct es_settings *setting
 // Ends all sessions at once. NULL is fine.
 void plays_destroy(struct es_plays *plays);
 void plays_set_settings(struct es_plays *plays, const struct es_settings *settings); // SIGHUP
+// What apps that are launched from now on are started in. Borrowed; NULL, as without this: nothing.
+void plays_contain(struct es_plays *plays, const struct es_containment *containment);
 // Ends all sessions gently (clients are told) and calls done when none is left; launches are refused.
 void plays_drain(struct es_plays *plays, void (*done)(void *data), void *data);
 // Who else starts programs watches them here.

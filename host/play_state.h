@@ -13,6 +13,7 @@
 #include "host/app_hook.h"
 #include "host/children.h"
 #include "host/codec_probe.h"
+#include "host/containment.h"
 #include "host/ladder.h"
 #include "host/media_ports.h"
 #include "host/play.h"
@@ -31,7 +32,7 @@ struct es_play_app {
 	char *title, *keyboard, *seat;
 	enum es_gamepad gamepad;
 	char **command, **env, **before, **after; // before, after: NULL: none
-	bool is_private;
+	bool is_private, is_free;
 };
 
 // What a launch or resume has given its client to connect with. All zero: none.
@@ -104,6 +105,7 @@ struct es_plays {
 	struct es_children *children;
 	struct es_ladder_facts *facts; // owned
 	struct es_codec_probe *probe;
+	const struct es_containment *containment; // borrowed; NULL: apps are not contained
 	struct es_used_keys keys;
 	struct es_play **items; // in order of id
 	size_t n, cap;

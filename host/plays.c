@@ -166,6 +166,10 @@ void plays_destroy(struct es_plays *plays) {
 	free(plays);
 }
 
+void plays_contain(struct es_plays *plays, const struct es_containment *containment) {
+	plays->containment = containment;
+}
+
 void plays_set_settings(struct es_plays *plays, const struct es_settings *settings) {
 	bool same = strcmp(plays->settings->gpu, settings->gpu) == 0 &&
 			strcmp(plays->settings->encoder, settings->encoder) == 0;

@@ -20,6 +20,7 @@
 #include "host/api_host.h"
 #include "host/apps_store.h"
 #include "host/clients.h"
+#include "host/containment.h"
 #include "host/control_socket.h"
 #include "host/discovery.h"
 #include "host/events.h"
@@ -51,6 +52,7 @@ struct serve {
 	struct es_clients *clients;
 	struct es_ports ports; // fds: the doors', once these stand
 	struct es_plays *plays;
+	struct es_containment *containment;
 	struct es_pairing_desk *desk;
 	struct es_gamestream *gamestream;
 	struct es_apps_store *apps;
@@ -271,11 +273,25 @@ static bool open_console(struct serve *serve) {
 	return serve->web != NULL;
 }
 
+static void contain_apps(struct serve *serve) {
+	serve->containment = containment_create();
+	const char *missing =
+			serve->containment != NULL ? containment_missing(serve->containment) : "out of memory";
+	if (missing != NULL) {
+		es_log(ES_LOG_WARN,
+				"apps are not contained: they may open the control socket and the host's state, and so "
+				"all that the console can do: %s",
+				missing);
+	}
+	plays_contain(serve->plays, serve->containment);
+}
+
 static bool open_doors(struct serve *serve) {
 	serve->plays = plays_create(serve->event, serve->settings);
 	if (serve->plays == NULL) {
 		return false;
 	}
+	contain_apps(serve);
 	serve->desk = pairing_desk_create(serve->event, serve->clients, &serve->identity);
 	if (serve->desk == NULL) {
 		es_log(ES_LOG_ERROR, "cannot start: out of memory");
@@ -431,6 +447,7 @@ static void finish(struct serve *serve) {
 	gamestream_destroy(serve->gamestream);
 	pairing_desk_destroy(serve->desk);
 	plays_destroy(serve->plays);
+	containment_destroy(serve->containment);
 	inhibit_destroy(serve->inhibit);
 	ports_close(&serve->ports);
 	clients_destroy(serve->clients);

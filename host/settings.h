@@ -23,6 +23,7 @@ struct es_app {
 	enum es_gamepad gamepad; // what the app is shown of the client's
 	char *local_devices; // a seat of udev; "": none; NULL: the host's
 	bool is_private; // a detached session shows to the client that started it alone
+	bool is_free; // not contained: it sees all that the user's programs see
 	bool made_here; // over the API, not written down by the operator
 };
 

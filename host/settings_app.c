@@ -180,6 +180,15 @@ static bool take_private(
 	return settings_expect(parse, d, 0, 0, "private");
 }
 
+static bool take_contain(
+		const struct es_settings_parse *parse, struct es_app *app, const struct scfg_directive *d) {
+	bool contain = true;
+	bool ok = settings_expect(parse, d, 1, 1, "contain yes|no") &&
+			settings_yes_no(parse, d, &contain);
+	app->is_free = !contain;
+	return ok;
+}
+
 static const struct app_directive {
 	const char *name;
 	bool repeats;
@@ -196,6 +205,7 @@ static const struct app_directive {
 		{"gamepad", false, take_gamepad},
 		{"local-devices", false, take_local_devices},
 		{"private", false, take_private},
+		{"contain", false, take_contain},
 };
 #define N_DIRECTIVES (sizeof(table) / sizeof(table[0]))
 

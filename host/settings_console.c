@@ -100,13 +100,7 @@ static bool take_certificate(
 }
 
 static bool take_plain(const struct es_settings_parse *parse, const struct scfg_directive *d) {
-	bool yes = strcmp(d->params[0], "yes") == 0;
-	if (!yes && strcmp(d->params[0], "no") != 0) {
-		return settings_refuse(
-				parse, d->lineno, "console-plain '%s' is neither yes nor no", d->params[0]);
-	}
-	parse->settings->console.plain = yes;
-	return true;
+	return settings_yes_no(parse, d, &parse->settings->console.plain);
 }
 
 bool settings_take_console(const struct es_settings_parse *parse, const struct scfg_directive *d) {

@@ -82,7 +82,7 @@ static bool take_port(const struct es_settings_parse *parse, const struct scfg_d
 	return true;
 }
 
-static bool take_bool(
+bool settings_yes_no(
 		const struct es_settings_parse *parse, const struct scfg_directive *d, bool *value) {
 	bool yes = strcmp(d->params[0], "yes") == 0;
 	if (!yes && strcmp(d->params[0], "no") != 0) {
@@ -94,24 +94,24 @@ static bool take_bool(
 }
 
 static bool take_announce(const struct es_settings_parse *parse, const struct scfg_directive *d) {
-	return take_bool(parse, d, &parse->settings->announce);
+	return settings_yes_no(parse, d, &parse->settings->announce);
 }
 
 static bool take_screen_source(
 		const struct es_settings_parse *parse, const struct scfg_directive *d) {
-	return take_bool(parse, d, &parse->settings->screen_source);
+	return settings_yes_no(parse, d, &parse->settings->screen_source);
 }
 
 static bool take_sound(const struct es_settings_parse *parse, const struct scfg_directive *d) {
-	return take_bool(parse, d, &parse->settings->sound);
+	return settings_yes_no(parse, d, &parse->settings->sound);
 }
 
 static bool take_microphone(const struct es_settings_parse *parse, const struct scfg_directive *d) {
-	return take_bool(parse, d, &parse->settings->microphone);
+	return settings_yes_no(parse, d, &parse->settings->microphone);
 }
 
 static bool take_inhibit(const struct es_settings_parse *parse, const struct scfg_directive *d) {
-	return take_bool(parse, d, &parse->settings->inhibit_sleep);
+	return settings_yes_no(parse, d, &parse->settings->inhibit_sleep);
 }
 
 static bool take_encryption(const struct es_settings_parse *parse, const struct scfg_directive *d) {

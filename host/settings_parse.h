@@ -25,6 +25,9 @@ bool settings_expect(const struct es_settings_parse *parse, const struct scfg_di
 // An `app` block: one more in settings->apps. Its id is 0 if it has none of its own.
 bool settings_take_app(
 		const struct es_settings_parse *parse, const struct scfg_directive *directive);
+// Its one value is yes or no.
+bool settings_yes_no(
+		const struct es_settings_parse *parse, const struct scfg_directive *directive, bool *value);
 // The directives that begin with "console-".
 bool settings_take_console(
 		const struct es_settings_parse *parse, const struct scfg_directive *directive);
