@@ -63,7 +63,10 @@ static uint16_t judge_frame(const struct es_websocket *socket) {
 		return ES_WEBSOCKET_PROTOCOL;
 	}
 	if (control) {
-		return 0;
+		return frame->opcode <= WSLAY_PONG ? 0 : ES_WEBSOCKET_PROTOCOL;
+	}
+	if (frame->opcode > WSLAY_BINARY_FRAME) {
+		return ES_WEBSOCKET_PROTOCOL; // nobody knows these
 	}
 	if ((frame->opcode == WSLAY_CONTINUATION_FRAME) != socket->in_message) {
 		return ES_WEBSOCKET_PROTOCOL;

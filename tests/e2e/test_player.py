@@ -8,9 +8,9 @@ import struct
 import harness
 import harness_serve
 import player
-from harness import BUILD, SANITIZED, numbers
+from harness import BUILD, SANITIZED, Slow, numbers, patiently
 from harness_serve import CACHE, LISTEN, Events, ServeCase
-from test_moonlight_input import KEY_A, Ear
+from test_moonlight_input import BTN_LEFT, KEY_A, Ear
 
 DOOR = os.environ.get('PLAYER_DOOR') or os.path.join(BUILD, 'tests/tools/player_door')
 MODE = '640x360@60'
@@ -67,6 +67,94 @@ class PlayerTest(ServeCase):
         self.assertTrue(again.pictures[0].key)
         self.assertGreater(self.decoded(again, end=5)[0], seen[-1])
         self.end()
+
+    def test_input(self):
+        self.ear = ear = Ear(self.place.file('listen.log'))
+        self.open(LISTEN, ear.path)
+        page = self.join()
+        page.wait_pictures(1)
+        ear.hear(event='focus', focused=True)
+        page.key(KEY_A, True)
+        page.key(KEY_A, True)  # once is enough
+        ear.hear(event='key', code=KEY_A, pressed=True)
+        page.key(KEY_A, False)
+        ear.hear(event='key', code=KEY_A, pressed=False)
+        page.text('z\u00e9\u20ac')
+        ear.hear(event='text', text='z\u00e9\u20ac')
+        page.input(player.PLACE, 'HH', 65535 * 100 // 640, 65535 * 200 // 360)
+        ear.hear(event='motion', x=100.0, y=200.0)
+        page.input(player.MOVE, 'ii', 10 * 256, -5 * 256)
+        self.assertEqual(ear.hear(event='relative')['dx'], 10)
+        page.input(player.WHEEL, 'ii', 0, 120)
+        ear.hear(event='wheel', axis=0, value120=120)
+        page.input(player.TOUCH, 'BIHH', 1, 7, 65535 // 4, 65535 // 2)
+        ear.hear(event='touch', phase='down', x=160.0, y=180.0)
+        # what is held down when the page is gone does not stay so
+        page.input(player.BUTTON, 'HB', BTN_LEFT, True)
+        ear.hear(event='button', code=BTN_LEFT, pressed=True)
+        page.key(KEY_A, True)
+        ear.hear(event='key', code=KEY_A, pressed=True)
+        page.close()
+        ear.hear(event='key', code=KEY_A, pressed=False)
+        self.assertTrue(ear.heard(event='button', code=BTN_LEFT, pressed=False))
+        self.assertTrue(ear.heard(event='touch', phase='cancel'))
+        self.end()
+
+    def test_nonsense(self):
+        """A page that does not keep to the protocol is sent away, and the session waits for another."""
+        self.open(*self.paint())
+        for nonsense, code in ((lambda page: page.send_frame(1, b'text'), 1003),
+                               (lambda page: page.send_frame(2, b'P', masked=False), 1002),
+                               (lambda page: page.send_frame(2, bytes(5000)), 1009),
+                               (lambda page: page.send_frame(0, b''), 1002)):
+            page = self.join()
+            page.wait_pictures(1)
+            page.send(999)  # of no use, but no harm
+            start = self.door.mark
+            nonsense(page)
+            self.state(DETACHED, start)
+            page.thread.join()
+            self.assertEqual(page.closed, code)
+        self.join().wait_pictures(1)
+        self.end()
+
+    def test_size(self):
+        self.open(*self.paint())
+        page = self.join()
+        page.wait_pictures(10)
+        for width, height in ((801, 451), (320, 240)):  # rounded down to what chroma allows
+            page.resize(width, height)
+            config = page.wait(lambda: [c for c in page.configs if c['height'] == height // 2 * 2],
+                               'another size')[-1]
+            self.assertEqual(config['width'], width // 2 * 2)
+            page.wait_pictures(config['at'] + 20)
+            self.assertTrue(page.pictures[config['at']].key)
+            self.check_numbers(self.decoded(page, config['at'], config['at'] + 20), 15)
+        page.resize(8192, 8192)  # more than this host allows
+        page.wait_pictures(len(page.pictures) + 10)
+        self.assertEqual(len(page.configs), 3)
+        self.end()
+
+    @patiently
+    def test_slow_line(self):
+        """Pictures that are too large for the line: the newest is never old, whatever is left out."""
+        self.open(*self.paint('--content', 'noise', '--damage', 'jump'), kbit=12000)
+        page = self.join(kbit=3000)
+        page.wait(lambda: any(self.kbit(m) < 3500 for m in page.messages), 'fewer bits', 30)
+        start = len(page.pictures)
+        page.wait_pictures(start + 90)
+        ages = sorted(picture.age_ms for picture in page.pictures[start:])
+        print(f'[age of a picture: median {ages[len(ages) // 2]:.0f} ms, most {ages[-1]:.0f} ms; '
+              f'since the beginning {max(p.age_ms for p in page.pictures):.0f} ms]')
+        self.check_numbers(self.decoded(page), start)
+        self.end()
+        if ages[-1] > 250 and not SANITIZED:
+            raise Slow(f'a picture was {ages[-1]:.0f} ms old')
+
+    @staticmethod
+    def kbit(message):
+        kind, data = message
+        return struct.unpack_from('<I', data)[0] if kind == player.STATS else 1 << 30
 
 
 if __name__ == '__main__':
