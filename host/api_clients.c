@@ -5,6 +5,8 @@
 #include "host/gamestream.h"
 #include "host/play.h"
 
+static const char *const role_words[] = {"view", "play", NULL};
+
 static const struct es_api_field client_fields[] = {
 		{"id", ES_API_NUMBER, true, .help = "never used again"},
 		{"name", ES_API_TEXT, true, .help = "as the operator names it"},
@@ -13,6 +15,7 @@ static const struct es_api_field client_fields[] = {
 		{"clipboard", ES_API_BOOL, true,
 				.help = "may read the text that the app copies, and set it"},
 		{"keyboard", ES_API_TEXT, true, .help = "its layout; empty: the app's or the host's"},
+		{"role", ES_API_TEXT, true, .words = role_words, .help = "view: it may not play"},
 		{"fingerprint", ES_API_TEXT, true, .help = "SHA-256 of its certificate, in hex"},
 		{NULL},
 };
@@ -30,6 +33,8 @@ static const struct es_api_field change_fields[] = {
 		{"clipboard", ES_API_BOOL, .help = "whether it may read and set the text that is copied"},
 		{"keyboard", ES_API_TEXT, .max = ES_LAYOUT_SIZE - 1,
 				.help = "an xkb layout; empty: the app's or the host's"},
+		{"role", ES_API_TEXT, .max = 8, .words = role_words,
+				.help = "view: it sees what there is, and may not play"},
 		{NULL},
 };
 
@@ -42,6 +47,7 @@ static void add_client(yyjson_mut_doc *doc, yyjson_mut_val *item, const struct e
 	yyjson_mut_obj_add_bool(doc, item, "legacy", client->legacy);
 	yyjson_mut_obj_add_bool(doc, item, "clipboard", client->clipboard);
 	api_add_text(doc, item, "keyboard", client->keyboard);
+	yyjson_mut_obj_add_str(doc, item, "role", role_name(client->role));
 	yyjson_mut_obj_add_strcpy(doc, item, "fingerprint", fingerprint);
 }
 
@@ -59,6 +65,12 @@ static enum es_api_outcome refuse_unknown(struct es_api_request *request) {
 	return api_refuse(request, 404, "there is no client %u", request->id);
 }
 
+static bool set_role(const struct es_api_request *request, char *error, size_t cap) {
+	enum es_role role;
+	return role_parse(api_text(request, "role"), &role) &&
+			clients_set_role(request->host->clients, request->id, role, error, cap);
+}
+
 static enum es_api_outcome change_client(struct es_api_request *request) {
 	struct es_clients *clients = request->host->clients;
 	const char *name = api_text(request, "name"), *keyboard = api_text(request, "keyboard");
@@ -73,9 +85,13 @@ static enum es_api_outcome change_client(struct es_api_request *request) {
 			(api_has(request, "clipboard") &&
 					!clients_set_clipboard(clients, request->id, api_bool(request, "clipboard"),
 							error, sizeof(error))) ||
+			(api_has(request, "role") && !set_role(request, error, sizeof(error))) ||
 			(keyboard != NULL &&
 					!clients_set_keyboard(clients, request->id, keyboard, error, sizeof(error)))) {
 		return api_refuse(request, 400, "%s", error);
+	}
+	if (clients_find(clients, request->id)->role < ES_ROLE_PLAY) {
+		plays_revoke(request->host->plays, request->id); // what it plays now ends for it
 	}
 	if (keyboard != NULL) {
 		plays_set_keyboard(request->host->plays, request->id, keyboard);

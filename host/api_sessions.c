@@ -1,9 +1,14 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "host/api_route.h"
 #include "host/play.h"
+#include "host/play_web.h"
+#include "host/settings.h"
 #include "protocol/mode.h"
+
+static const char *const codec_words[] = {"h264", "av1", NULL};
 
 static const char *const state_names[] = {
 		[ES_PLAY_PENDING] = "pending",
@@ -178,11 +183,90 @@ static enum es_api_outcome stop_session(struct es_api_request *request) {
 	return api_refuse(request, request->id != 0 ? 404 : 409, "%s", error);
 }
 
+// --- what is launched for a browser
+
+static const struct es_api_field launch_fields[] = {
+		{"app", ES_API_NUMBER, true, 1, INT32_MAX, .help = "the app's id"},
+		{"width", ES_API_NUMBER, true, ES_MODE_MIN_SIZE, ES_MODE_MAX_SIZE,
+				.help = "of the screen, in pixels"},
+		{"height", ES_API_NUMBER, true, ES_MODE_MIN_SIZE, ES_MODE_MAX_SIZE, .help = "the same"},
+		{"refresh_mhz", ES_API_NUMBER, false, 1000, 1000000,
+				.help = "in thousandths of a hertz (60000)"},
+		{"codec", ES_API_TEXT, false, .max = 8, .words = codec_words,
+				.help = "that the browser decodes (h264)"},
+		{NULL},
+};
+
+static enum es_api_outcome launch(struct es_api_request *request) {
+	const struct es_api_host *host = request->host;
+	const char *codec = api_text(request, "codec");
+	bool rated = api_has(request, "refresh_mhz");
+	char error[512];
+	struct es_web_launch asked = {
+			.app = settings_find_app(host->settings, (uint32_t)api_number(request, "app")),
+			// Even, as the codecs want it.
+			.mode = {.width = (uint32_t)api_number(request, "width") & ~1U,
+					.height = (uint32_t)api_number(request, "height") & ~1U,
+					.refresh_mhz = rated ? (int32_t)api_number(request, "refresh_mhz") : 60000},
+			.codec = codec != NULL && strcmp(codec, "av1") == 0 ? ES_CODEC_AV1 : ES_CODEC_H264,
+			.client_name = "Browser",
+	};
+	if (asked.app == NULL) {
+		return api_refuse(request, 404, "there is no app %u", (unsigned)api_number(request, "app"));
+	}
+	struct es_play *play;
+	int status = plays_launch_web(host->plays, &asked, &play, error, sizeof(error));
+	if (status != 200) {
+		return api_refuse(request, (unsigned)status, "%s", error);
+	}
+	add_session(request->doc, request->root, play);
+	return ES_API_DONE;
+}
+
+// --- while one runs
+
+static const struct es_api_field change_fields[] = {
+		{"bitrate_kbps", ES_API_NUMBER, true, ES_MIN_KBPS, ES_MAX_KBPS,
+				.help = "the most that the encoder makes; the network may allow less"},
+		{NULL},
+};
+
+static enum es_api_outcome refuse_detached(struct es_api_request *request) {
+	return find_play(request) == NULL
+			? refuse_unknown(request)
+			: api_refuse(request, 409, "nobody plays session %u now", request->id);
+}
+
+static enum es_api_outcome change_session(struct es_api_request *request) {
+	uint32_t kbps = (uint32_t)api_number(request, "bitrate_kbps");
+	uint32_t limit = request->host->settings->max_kbps;
+	if (kbps > limit) {
+		return api_refuse(
+				request, 400, "'bitrate_kbps' is above %u, the limit of this host", limit);
+	}
+	return plays_set_bitrate(request->host->plays, request->id, kbps) ? ES_API_DONE
+																	  : refuse_detached(request);
+}
+
+static enum es_api_outcome ask_idr(struct es_api_request *request) {
+	return plays_ask_idr(request->host->plays, request->id) ? ES_API_DONE
+															: refuse_detached(request);
+}
+
 const struct es_route api_sessions_routes[] = {
 		{"GET", "/sessions", ES_ROLE_VIEW, .answer = &sessions_schema, .handle = list_sessions,
 				.help = "What runs"},
 		{"GET", "/sessions/{id}", ES_ROLE_VIEW, .answer = &session_schema, .handle = tell_session,
 				.help = "One that runs"},
+		{"POST", "/sessions", ES_ROLE_PLAY, .fields = launch_fields, .answer = &session_schema,
+				.handle = launch,
+				.help = "Launches an app for a browser, which then opens the player"},
+		{"GET", "/sessions/{id}/player", ES_ROLE_PLAY, .produces = "application/octet-stream",
+				.help = "A WebSocket: picture, sound and input of a session that a browser plays"},
+		{"PATCH", "/sessions/{id}", ES_ROLE_PLAY, .fields = change_fields, .handle = change_session,
+				.help = "Changes one that is played"},
+		{"POST", "/sessions/{id}/idr", ES_ROLE_PLAY, .handle = ask_idr,
+				.help = "Asks its encoder for a whole picture"},
 		{"DELETE", "/sessions/{id}", ES_ROLE_PLAY, .handle = stop_session,
 				.help = "Ends one and its app; answered when both are gone"},
 		{"DELETE", "/sessions", ES_ROLE_PLAY, .handle = stop_session,

@@ -378,6 +378,17 @@ bool apps_store_remove(struct es_apps_store *store, uint32_t id, char *error, si
 	return true;
 }
 
+static bool has_number(yyjson_val *list, uint64_t number) {
+	size_t index, n;
+	yyjson_val *item;
+	yyjson_arr_foreach(list, index, n, item) {
+		if (yyjson_get_uint(item) == number) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool apps_store_order(struct es_apps_store *store, yyjson_val *ids, char *error, size_t cap) {
 	yyjson_mut_val *root;
 	yyjson_mut_doc *doc = begin(store, &root);
@@ -385,7 +396,9 @@ bool apps_store_order(struct es_apps_store *store, yyjson_val *ids, char *error,
 	yyjson_mut_obj_remove_key(root, "order");
 	const struct es_settings *settings = store->settings;
 	for (size_t i = 0; settings != NULL && i < settings->n_apps; i++) {
-		yyjson_mut_arr_add_uint(doc, order, settings->apps[i].id); // the first mention counts
+		if (!has_number(ids, settings->apps[i].id)) {
+			yyjson_mut_arr_add_uint(doc, order, settings->apps[i].id);
+		}
 	}
 	yyjson_mut_obj_add_val(doc, root, "order", order);
 	return commit(store, doc, error, cap);

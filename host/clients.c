@@ -162,6 +162,7 @@ bool clients_add(struct es_clients *clients, const struct es_cert *cert, const c
 	struct es_client *client = known != NULL ? find(&next, known->id) : &next.items[next.n++];
 	if (known == NULL) {
 		client->id = next.next_id++;
+		client->role = ES_ROLE_PLAY;
 		client->cert = *cert;
 		memcpy(client->fingerprint, cert->fingerprint, sizeof(client->fingerprint));
 		safe_text(client->name, sizeof(client->name), name);
@@ -221,6 +222,17 @@ bool clients_set_keyboard(
 		return false;
 	}
 	snprintf(client->keyboard, sizeof(client->keyboard), "%s", layout);
+	return finish_change(clients, &next, error, cap);
+}
+
+bool clients_set_role(
+		struct es_clients *clients, uint32_t id, enum es_role role, char *error, size_t cap) {
+	struct es_client_list next;
+	struct es_client *client = begin_edit(clients, &next, id, error, cap);
+	if (client == NULL) {
+		return false;
+	}
+	client->role = role;
 	return finish_change(clients, &next, error, cap);
 }
 

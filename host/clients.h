@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "host/api.h"
 #include "protocol/crypto.h"
 #include "protocol/keymap.h"
 
@@ -21,6 +22,7 @@ struct es_client {
 	char keyboard[ES_LAYOUT_SIZE]; // layout of its keys; "": the app's or the host's
 	bool clipboard; // may read the text that the app copies, and set it
 	bool legacy; // may use the old control encryption and unencrypted RTSP
+	enum es_role role; // ES_ROLE_PLAY, or ES_ROLE_VIEW: it may see what there is, not play it
 };
 
 struct es_clients;
@@ -54,4 +56,7 @@ bool clients_set_clipboard(
 // "": none of its own.
 bool clients_set_keyboard(
 		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap);
+// ES_ROLE_VIEW or ES_ROLE_PLAY.
+bool clients_set_role(
+		struct es_clients *clients, uint32_t id, enum es_role role, char *error, size_t cap);
 bool clients_revoke(struct es_clients *clients, uint32_t id, char *error, size_t cap);

@@ -39,6 +39,7 @@ static bool put_client(yyjson_mut_doc *doc, yyjson_mut_val *items, const struct 
 			(!client->clipboard || yyjson_mut_obj_add_bool(doc, item, "clipboard", true)) &&
 			(client->keyboard[0] == '\0' ||
 					yyjson_mut_obj_add_strcpy(doc, item, "keyboard", client->keyboard)) &&
+			(client->role == ES_ROLE_PLAY || yyjson_mut_obj_add_str(doc, item, "role", "view")) &&
 			yyjson_mut_obj_add_strcpy(doc, item, "certificate", pem);
 }
 
@@ -72,6 +73,12 @@ static bool take_keyboard(struct es_client *client, yyjson_val *keyboard) {
 	return true;
 }
 
+// Missing: it may play.
+static bool take_role(struct es_client *client, yyjson_val *role) {
+	client->role = yyjson_equals_str(role, "view") ? ES_ROLE_VIEW : ES_ROLE_PLAY;
+	return role == NULL || client->role == ES_ROLE_VIEW;
+}
+
 static bool take_client(struct es_client *client, yyjson_val *item, uint32_t last_id,
 		uint32_t next_id, const char **why) {
 	yyjson_val *id = yyjson_obj_get(item, "id"), *name = yyjson_obj_get(item, "name");
@@ -91,6 +98,8 @@ static bool take_client(struct es_client *client, yyjson_val *item, uint32_t las
 		*why = "its clipboard is neither true nor false";
 	} else if (!take_keyboard(client, yyjson_obj_get(item, "keyboard"))) {
 		*why = "its keyboard is not an xkb layout";
+	} else if (!take_role(client, yyjson_obj_get(item, "role"))) {
+		*why = "its role is not view";
 	} else if (!yyjson_is_str(certificate)) {
 		*why = "its certificate is missing";
 	} else if (cert_parse_client(&client->cert, yyjson_get_str(certificate),

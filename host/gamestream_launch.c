@@ -33,10 +33,23 @@ static struct es_play_request play_request(const struct es_http_request *request
 	};
 }
 
+// False, refused: the operator lets it look, not play.
+static bool may_play(
+		struct es_http_request *request, const struct es_client *client, const char *tag) {
+	if (client->role >= ES_ROLE_PLAY) {
+		return true;
+	}
+	answer_error(request, 403, "This device may not play here: change its role on the host", tag);
+	return false;
+}
+
 void route_launch(struct es_gamestream *gamestream, struct es_http_request *request,
 		const struct es_client *client) {
 	struct es_launch_params params;
 	char error[512] = "";
+	if (!may_play(request, client, "gamesession")) {
+		return;
+	}
 	if (!launch_params_parse(&params, http_request_query(request), true, error, sizeof(error))) {
 		answer_error(request, 400, error, "resume");
 		crypto_wipe(&params, sizeof(params));
@@ -65,6 +78,9 @@ void route_resume(struct es_gamestream *gamestream, struct es_http_request *requ
 		const struct es_client *client) {
 	struct es_launch_params params;
 	char error[512] = "";
+	if (!may_play(request, client, "resume")) {
+		return;
+	}
 	if (!launch_params_parse(&params, http_request_query(request), false, error, sizeof(error))) {
 		answer_error(request, 400, error, "resume");
 		crypto_wipe(&params, sizeof(params));
@@ -115,6 +131,9 @@ static void on_gone(void *data) {
 
 void route_cancel(struct es_gamestream *gamestream, struct es_http_request *request,
 		const struct es_client *client) {
+	if (!may_play(request, client, "cancel")) {
+		return;
+	}
 	struct wait *wait = calloc(1, sizeof(*wait));
 	if (wait == NULL) {
 		answer_error(request, 503, "Out of memory", "cancel");

@@ -134,5 +134,10 @@ struct es_play *plays_at(const struct es_plays *plays, size_t index); // in orde
 bool plays_stop(struct es_plays *plays, uint32_t id, void (*done)(void *data, bool ended),
 		void *data, char *error, size_t cap);
 
+// A whole picture from the encoder now; false: nobody is attached to that session.
+bool plays_ask_idr(struct es_plays *plays, uint32_t id);
+// The most that its encoder may make from now on; the way to the client may make it less. The same.
+bool plays_set_bitrate(struct es_plays *plays, uint32_t id, uint32_t kbps);
+
 // ES_CODEC_SUPPORT_* bits of what this host sustains (from the probe's cache).
 uint32_t plays_codec_support(const struct es_plays *plays);

@@ -435,6 +435,26 @@ void play_viewer_leave(struct es_play_viewer *viewer, uint32_t code) {
 	plays_touch(play->plays, true);
 }
 
+bool play_viewer_ask_idr(struct es_play_viewer *viewer) {
+	const struct es_session_msg msg = {.type = ES_SESSION_IDR};
+	if (viewer->encoder == NULL) {
+		return false;
+	}
+	room_send(viewer->encoder, &msg, NULL, 0);
+	return true;
+}
+
+// The streamer knows what the way takes, and tells the encoder.
+bool play_viewer_set_bitrate(struct es_play_viewer *viewer, uint32_t kbps) {
+	const struct es_session_msg msg = {.type = ES_SESSION_BITRATE, .bitrate = {.kbps = kbps}};
+	if (viewer->streamer == NULL) {
+		return false;
+	}
+	viewer->start_encode.start_encode.bitrate_kbps = kbps;
+	room_send(viewer->streamer, &msg, NULL, 0);
+	return true;
+}
+
 void play_viewer_poll_stats(struct es_play_viewer *viewer) {
 	struct es_run_time at;
 	if (viewer->encoder != NULL) {

@@ -44,6 +44,10 @@ void play_viewer_destroy_all(struct es_play_viewer *leaving);
 // The one that was left before it; NULL: none.
 const struct es_play_viewer *play_viewer_next(const struct es_play_viewer *viewer);
 
+// As the operator wants it. False: its room has gone.
+bool play_viewer_ask_idr(struct es_play_viewer *viewer);
+bool play_viewer_set_bitrate(struct es_play_viewer *viewer, uint32_t kbps);
+
 // It no longer answers the display, as that says.
 void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number);
 // Asks its rooms for their statistics; one that has not answered for long is killed.

@@ -513,6 +513,25 @@ void plays_forget(struct es_plays *plays, void *data) {
 	}
 }
 
+static struct es_play_viewer *find_viewer(const struct es_plays *plays, uint32_t id) {
+	for (size_t i = 0; i < plays->n; i++) {
+		if (plays->items[i]->id == id) {
+			return plays->items[i]->viewer;
+		}
+	}
+	return NULL;
+}
+
+bool plays_ask_idr(struct es_plays *plays, uint32_t id) {
+	struct es_play_viewer *viewer = find_viewer(plays, id);
+	return viewer != NULL && play_viewer_ask_idr(viewer);
+}
+
+bool plays_set_bitrate(struct es_plays *plays, uint32_t id, uint32_t kbps) {
+	struct es_play_viewer *viewer = find_viewer(plays, id);
+	return viewer != NULL && play_viewer_set_bitrate(viewer, kbps);
+}
+
 bool plays_stop(struct es_plays *plays, uint32_t id, void (*done)(void *data, bool ended),
 		void *data, char *error, size_t cap) {
 	if (id == 0 && plays->n != 1) {

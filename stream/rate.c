@@ -44,6 +44,12 @@ void rate_init(struct es_rate *rate, const struct es_rate_params *params) {
 	rate->asked_kbps = params->kbps;
 }
 
+void rate_limit(struct es_rate *rate, uint32_t kbps) {
+	rate->params.kbps = kbps;
+	rate->kbps = kbps;
+	rate->asked_kbps = kbps;
+}
+
 static unsigned most_parity(unsigned n_data) {
 	return n_data <= SMALL_SHARDS ? (n_data * ES_RATE_MAX_FEC + 99) / 100 : n_data;
 }

@@ -40,6 +40,9 @@ struct es_rate {
 
 void rate_init(struct es_rate *rate, const struct es_rate_params *params);
 
+// Another most; the way is tried anew.
+void rate_limit(struct es_rate *rate, uint32_t kbps);
+
 // Zero bytes to add to a unit of `size` bytes, if its codec allows that: of a frame of one datagram the
 // protocol takes no more than three of parity, and a burst of losses all of them. 0 without bursts, and where the bitrate has no room for that.
 size_t rate_padding(const struct es_rate *rate, size_t size);

@@ -450,6 +450,13 @@ static void sink_gamestream_fill_net(struct es_sink *sink, struct es_net_stats *
 	net->bitrate_kbps = game->kbps;
 }
 
+static void sink_gamestream_limit_bitrate(struct es_sink *sink, uint32_t kbps) {
+	struct es_sink_gamestream *game = (struct es_sink_gamestream *)sink;
+	rate_limit(&game->rate, kbps);
+	game->kbps = kbps;
+	game->has_bitrate = true;
+}
+
 static const struct es_sink_impl sink_gamestream_impl = {
 		.destroy = sink_gamestream_destroy,
 		.set_track = sink_gamestream_set_track,
@@ -462,6 +469,7 @@ static const struct es_sink_impl sink_gamestream_impl = {
 		.take_device = sink_gamestream_take_device,
 		.fill_net = sink_gamestream_fill_net,
 		.fill_sound = sink_gamestream_fill_sound,
+		.limit_bitrate = sink_gamestream_limit_bitrate,
 };
 
 static bool create_sender(

@@ -17,6 +17,7 @@
 #include "host/login.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
+#include "host/play_web.h"
 #include "host/probe_process.h"
 #include "host/settings.h"
 #include "host/settings_store.h"
@@ -64,6 +65,20 @@ struct es_play *plays_at(const struct es_plays *plays, size_t index) {
 }
 
 void play_info(const struct es_play *play, struct es_play_info *info) {
+}
+
+int plays_launch_web(struct es_plays *plays, const struct es_web_launch *launch,
+		struct es_play **play, char *error, size_t cap) {
+	snprintf(error, cap, "\xff");
+	return 503;
+}
+
+bool plays_ask_idr(struct es_plays *plays, uint32_t id) {
+	return id % 2 == 0;
+}
+
+bool plays_set_bitrate(struct es_plays *plays, uint32_t id, uint32_t kbps) {
+	return kbps % 2 == 0;
 }
 
 bool plays_stop(struct es_plays *plays, uint32_t id, void (*done)(void *data, bool ended),
@@ -209,6 +224,11 @@ size_t clients_count(const struct es_clients *clients) {
 	return 0;
 }
 
+const struct es_client *clients_find(const struct es_clients *clients, uint32_t id) {
+	static const struct es_client client = {.id = 1, .name = "\x1b\xff", .role = ES_ROLE_VIEW};
+	return id == 1 ? &client : NULL;
+}
+
 const struct es_client *clients_at(const struct es_clients *clients, size_t index) {
 	return NULL;
 }
@@ -235,6 +255,11 @@ bool clients_set_keyboard(
 }
 
 void plays_set_keyboard(struct es_plays *plays, uint32_t client_id, const char *layout) {
+}
+
+bool clients_set_role(
+		struct es_clients *clients, uint32_t id, enum es_role role, char *error, size_t cap) {
+	return true;
 }
 
 void plays_set_clipboard(struct es_plays *plays, uint32_t client_id, bool clipboard) {
@@ -349,6 +374,9 @@ size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
 			"7PUT /api/v1/apps/1/cover\n\xff\xd8\xff\xe0",
 			"7GET /api/v1/apps/1/cover\n",
 			"7GET /api/v1/settings\n",
+			"7POST /api/v1/sessions\n{\"app\":1,\"width\":1280,\"height\":720,\"codec\":\"h264\"}",
+			"7PATCH /api/v1/sessions/2\n{\"bitrate_kbps\":2000}",
+			"7POST /api/v1/sessions/2/idr\n",
 			"7PATCH /api/v1/settings\n{\"fec\":\"3\",\"idle\":null}",
 			"7BREW /api/v1/help\n",
 	};
