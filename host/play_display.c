@@ -1,6 +1,7 @@
 #define _GNU_SOURCE // environ
 // Screen and app of a session: what comes before the app, the display that starts it, and their end.
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "host/command_check.h"
 #include "host/env_list.h"
 #include "host/event_timer.h"
 #include "host/play_state.h"
@@ -123,9 +125,11 @@ static void on_hook_done(void *data, bool ok) {
 // --- the display's messages
 
 static void app_exited(struct es_play *play, int status) {
-	if (WIFSIGNALED(status)) {
+	// bubblewrap tells a signal as shells do.
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status) - 128;
+	if (signal > 0 && signal < NSIG) {
 		es_log(ES_LOG_WARN, "session %u: '%s' was killed by signal %d (%s)", play->id,
-				play->app.title, WTERMSIG(status), strsignal(WTERMSIG(status)));
+				play->app.title, signal, strsignal(signal));
 	} else {
 		es_log(ES_LOG_INFO, "session %u: '%s' has ended with status %d", play->id, play->app.title,
 				WEXITSTATUS(status));
@@ -209,18 +213,32 @@ static int handle_ready_time(sd_event_source *source, uint64_t usec, void *data)
 
 // --- its start
 
+// The app's command, contained where it can be. A command that is not there stays as it is: the display
+// says so.
+static char **make_command(const struct es_play *play) {
+	const struct es_containment *containment = play->plays->containment;
+	char *const *command = play->app.command;
+	bool contained = containment != NULL && containment_missing(containment) == NULL &&
+			!play->app.is_free && command_check(command[0]) == 0;
+	return contained ? containment_wrap(containment, play->runtime_dir.path, command)
+					 : env_list_copy(command);
+}
+
 static char **make_argv(const struct es_play *play) {
-	static char name[] = "earthshine-display", separator[] = "--";
 	size_t n = 0;
-	while (play->app.command[n] != NULL) {
+	char **command = make_command(play);
+	while (command != NULL && command[n] != NULL) {
 		n++;
 	}
-	char **argv = calloc(n + 3, sizeof(*argv));
-	if (argv != NULL) {
-		argv[0] = name;
-		argv[1] = separator;
-		memcpy(&argv[2], play->app.command, n * sizeof(*argv));
+	char **argv = command != NULL ? calloc(n + 3, sizeof(*argv)) : NULL;
+	if (argv == NULL || (argv[0] = strdup("earthshine-display")) == NULL ||
+			(argv[1] = strdup("--")) == NULL) {
+		env_list_free(argv);
+		env_list_free(command);
+		return NULL;
 	}
+	memcpy(&argv[2], command, n * sizeof(*argv));
+	free(command);
 	return argv;
 }
 
@@ -266,7 +284,7 @@ static bool start_display(struct es_play *play) {
 	} else {
 		es_log(ES_LOG_ERROR, "cannot start the %s: out of memory", label);
 	}
-	free(argv);
+	env_list_free(argv);
 	env_list_free(env);
 	if (play->display == NULL) {
 		return false;
