@@ -111,7 +111,10 @@ static void output(struct es_pad_report *report, const uint8_t *data, size_t siz
 		return;
 	}
 	struct es_device_msg *msg;
-	bool rumbles = (data[1] & 0x03) != 0 || (data[39] & 0x04) != 0;
+	// One that asks for nothing gives the motors back to what is heard, of which there is nothing: so
+	// do apps end their rumble that know the pad.
+	bool rumbles = (data[1] & 0x03) != 0 || (data[39] & 0x04) != 0 ||
+			(data[1] == 0 && data[2] == 0 && data[39] == 0);
 	if (rumbles && (msg = pad_answer(answers, ES_DEVICE_RUMBLE)) != NULL) {
 		msg->rumble.high = (uint16_t)(data[3] * 257);
 		msg->rumble.low = (uint16_t)(data[4] * 257);

@@ -99,6 +99,11 @@ static void test_dualsense_output(void **state) {
 	assert_int_equal(answers.feedback[2].trigger_effect.sides, ES_PAD_EFFECT_LEFT);
 	assert_int_equal(answers.feedback[2].trigger_effect.left_type, 0x26);
 	assert_int_equal(answers.feedback[2].trigger_effect.left[9], 9);
+	answers.n_feedback = 0;
+	pad_model_dualsense.output(&report, (const uint8_t[48]){2}, 48, &answers);
+	assert_int_equal(answers.n_feedback, 1);
+	assert_int_equal(answers.feedback[0].type, ES_DEVICE_RUMBLE);
+	assert_int_equal(answers.feedback[0].rumble.low, 0);
 	for (size_t size = 0; size < sizeof(data); size++) {
 		answers.n_feedback = 0;
 		pad_model_dualsense.output(&report, data, size, &answers);
