@@ -84,25 +84,37 @@ static bool guard(
 
 // --- requests
 
+static void answer_file(struct es_web_server *server, struct es_http_request *request) {
+	const char *method = http_request_method(request);
+	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
+		web_files_answer(server->root_fd, request);
+		return;
+	}
+	http_answer_header(request, "Allow", "GET, HEAD");
+	web_refuse(request, 405, "files can only be read");
+}
+
 static size_t admit(void *data, struct es_http_request *request) {
 	struct es_web_server *server = data;
 	struct es_api_demand demand;
 	if (!guard(server, request, true)) {
 		return 0;
 	}
+	if (!is_api(request)) {
+		answer_file(server, request);
+		return 0;
+	}
 	struct es_login_who who = web_call_who(server, request);
-	if (is_api(request) &&
-			(!api_demand(http_request_method(request), http_request_target(request), &demand) ||
-					who.role < demand.role || (demand.confirmed && who.confirmed_s == 0))) {
+	if (!api_demand(http_request_method(request), http_request_target(request), &demand) ||
+			who.role < demand.role || (demand.confirmed && who.confirmed_s == 0)) {
 		web_call_begin(server, request); // which says why not, and needs no body for that
 		return 0;
 	}
-	return is_api(request) ? demand.max_body : 0;
+	return demand.max_body;
 }
 
 static void on_request(void *data, struct es_http_request *request) {
 	struct es_web_server *server = data;
-	const char *method = http_request_method(request);
 	size_t body_size;
 	bool has_body = http_request_body(request, &body_size) != NULL;
 	if (!guard(server, request, has_body)) {
@@ -110,11 +122,8 @@ static void on_request(void *data, struct es_http_request *request) {
 	}
 	if (is_api(request)) {
 		web_call_begin(server, request);
-	} else if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
-		web_files_answer(server->root_fd, request);
 	} else {
-		http_answer_header(request, "Allow", "GET, HEAD");
-		web_refuse(request, 405, "files can only be read");
+		answer_file(server, request);
 	}
 }
 

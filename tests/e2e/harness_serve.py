@@ -265,6 +265,7 @@ class Host:
             raise Failed('the host is not ready\n' + self.messages())
         ports = dict(item.split('=') for item in text.split())
         self.http, self.https, self.rtsp = (int(ports[name]) for name in ('HTTP', 'HTTPS', 'RTSP'))
+        self.console = int(ports.get('CONSOLE', 0))  # 0: there is none
         wait_until(lambda: glob.glob(CACHE + '/earthshine/*') and not self.probes(),
                    'the encoders have been measured', 120)
 
