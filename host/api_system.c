@@ -1,6 +1,7 @@
 // The host as a whole.
 #include <stdio.h>
 
+#include "host/api_openapi.h"
 #include "host/api_route.h"
 #include "host/clients.h"
 #include "host/gamestream.h"
@@ -113,6 +114,12 @@ static enum es_api_outcome tell_routes(struct es_api_request *request) {
 	return ES_API_DONE;
 }
 
+static enum es_api_outcome describe(struct es_api_request *request) {
+	yyjson_mut_doc_free(request->doc);
+	request->doc = api_openapi();
+	return ES_API_DONE;
+}
+
 const struct es_route api_system_routes[] = {
 		{"GET", "/info", ES_ROLE_NONE, .answer = &info_schema, .handle = tell_info,
 				.help = "Who this host is, for whoever wants to use it"},
@@ -123,6 +130,8 @@ const struct es_route api_system_routes[] = {
 						"log, settings, capture and reset, as far as the role may hear of them"},
 		{"GET", "/status", ES_ROLE_VIEW, .answer = &status_schema, .handle = tell_status,
 				.help = "Version, name and counts"},
+		{"GET", "/openapi.json", ES_ROLE_NONE, .handle = describe,
+				.help = "The description of this API for programs"},
 		{"GET", "/help", ES_ROLE_NONE, .answer = &help_schema, .handle = tell_routes,
 				.help = "This table"},
 		{NULL},

@@ -7,4 +7,5 @@ int clients_command(int argc, char **argv);
 int apps_command(int argc, char **argv);
 int sessions_command(int argc, char **argv);
 int stop_command(int argc, char **argv);
+int openapi_command(int argc, char **argv);
 int console_command(int argc, char **argv);
