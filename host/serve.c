@@ -30,6 +30,7 @@
 #include "host/log_ring.h"
 #include "host/news.h"
 #include "host/login.h"
+#include "host/metrics_door.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
 #include "host/serve_options.h"
@@ -65,6 +66,7 @@ struct serve {
 	struct es_control_socket *control;
 	struct es_login *login;
 	struct es_web_server *web; // NULL: there is no console
+	struct es_metrics_door *metrics; // NULL: nobody asks
 	struct es_discovery *discovery; // NULL: not announced
 	struct es_inhibit *inhibit; // NULL: there is nobody to ask
 	unsigned end_signals;
@@ -164,7 +166,6 @@ static int on_hup(sd_event_source *source, const struct signalfd_siginfo *info, 
 		es_log(ES_LOG_ERROR, "%s", error);
 		es_log(ES_LOG_ERROR, "the settings stay as they were");
 	}
-	sd_notify(0, "READY=1");
 	return 0;
 }
 
@@ -286,6 +287,22 @@ static void contain_apps(struct serve *serve) {
 	plays_contain(serve->plays, serve->containment);
 }
 
+static bool takes_sessions(void *data) {
+	return !is_draining(data);
+}
+
+static bool open_metrics(struct serve *serve) {
+	const struct es_metrics_door_params params = {
+			.event = serve->event,
+			.address = serve->settings->metrics_address,
+			.port = serve->settings->metrics_port,
+			.ready = takes_sessions,
+			.data = serve,
+	};
+	serve->metrics = params.address != NULL ? metrics_door_create(&params) : NULL;
+	return serve->metrics != NULL || params.address == NULL;
+}
+
 static bool open_doors(struct serve *serve) {
 	serve->plays = plays_create(serve->event, serve->settings);
 	if (serve->plays == NULL) {
@@ -342,7 +359,7 @@ static bool open_doors(struct serve *serve) {
 	if (serve->control == NULL) {
 		return false;
 	}
-	if (!open_console(serve)) {
+	if (!open_console(serve) || !open_metrics(serve)) {
 		return false;
 	}
 	serve->inhibit = inhibit_create(serve->event);
@@ -424,12 +441,15 @@ static void tell_ready(const struct serve *serve) {
 	if (fd < 0) {
 		return;
 	}
-	char console[32] = "";
+	char console[32] = "", metrics[32] = "";
 	if (serve->web != NULL) {
 		snprintf(console, sizeof(console), " CONSOLE=%u", ports->console);
 	}
-	if (dprintf(fd, "HTTP=%u HTTPS=%u RTSP=%u%s\n", ports->http, ports->https, ports->rtsp,
-				console) < 0) {
+	if (serve->metrics != NULL) {
+		snprintf(metrics, sizeof(metrics), " METRICS=%u", metrics_door_port(serve->metrics));
+	}
+	if (dprintf(fd, "HTTP=%u HTTPS=%u RTSP=%u%s%s\n", ports->http, ports->https, ports->rtsp,
+				console, metrics) < 0) {
 		es_log(ES_LOG_WARN, "cannot tell file descriptor %d that the host is ready: %s", fd,
 				strerror(errno));
 	}
@@ -440,6 +460,7 @@ static void tell_ready(const struct serve *serve) {
 
 static void finish(struct serve *serve) {
 	discovery_destroy(serve->discovery);
+	metrics_door_destroy(serve->metrics);
 	web_server_destroy(serve->web);
 	control_socket_destroy(serve->control);
 	news_destroy(serve->news);
