@@ -313,7 +313,8 @@ class Host:
 
     def rooms(self):
         """Names of the rooms that run."""
-        return sorted(p.name for p in self.place.processes() if p.name.startswith('earthshine-'))
+        names = ['earthshine-' + room for room in harness.ROOMS]
+        return sorted(p.name for p in self.place.processes() if p.name in names)
 
     def room(self, name):
         return wait_until(lambda: self.place.process('earthshine-' + name), f'{name} runs', WAIT)
