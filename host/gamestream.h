@@ -23,6 +23,8 @@ struct es_ports {
 bool ports_open(struct es_ports *ports, const char *address, uint16_t base,
 		const struct es_console_settings *console, char *error, size_t cap);
 void ports_close(struct es_ports *ports);
+// One more, bound and listening; the port as bound in *bound. -1 with errno.
+int ports_listen(const char *address, uint16_t port, uint16_t *bound);
 
 struct es_gamestream;
 struct es_gamestream_params {

@@ -110,6 +110,12 @@ static bool take_activated(const struct port_want *wants, size_t n_wants, char *
 	return ok;
 }
 
+int ports_listen(const char *address, uint16_t port, uint16_t *bound) {
+	int fd = listen_on(address, port);
+	*bound = fd >= 0 ? bound_port(fd) : 0;
+	return fd;
+}
+
 static uint16_t console_number(uint16_t base, const struct es_console_settings *console) {
 	if (console->port_given) {
 		return console->port;

@@ -50,6 +50,7 @@ void settings_destroy(struct es_settings *settings) {
 	}
 	free(settings->apps);
 	free(settings->console.address);
+	free(settings->metrics_address);
 	free(settings->console.certificate);
 	free(settings->console.key);
 	destroy_words(settings->console.names);

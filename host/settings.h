@@ -64,6 +64,8 @@ struct es_settings {
 	bool screen_source; // the user's PipeWire has their screens
 	bool inhibit_sleep; // while somebody streams
 	struct es_console_settings console;
+	char *metrics_address; // IPv4 to listen on for health and metrics; NULL: none
+	uint16_t metrics_port; // 0: chosen by the kernel
 	struct es_app *apps;
 	size_t n_apps;
 	uint64_t given, fixed; // directives, see settings_source

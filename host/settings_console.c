@@ -1,4 +1,4 @@
-// The directives that begin with "console-".
+// The directives that begin with "console-", and metrics-address.
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +103,22 @@ static bool take_plain(const struct es_settings_parse *parse, const struct scfg_
 	return settings_yes_no(parse, d, &parse->settings->console.plain);
 }
 
+static bool take_metrics(const struct es_settings_parse *parse, const struct scfg_directive *d) {
+	const char *text = d->params[0], *port = strrchr(text, ':');
+	char address[INET_ADDRSTRLEN];
+	struct in_addr number;
+	uint64_t n = 0;
+	size_t size = port != NULL ? (size_t)(port - text) : sizeof(address);
+	snprintf(address, sizeof(address), "%.*s", (int)(size < sizeof(address) ? size : 0), text);
+	if (inet_pton(AF_INET, address, &number) != 1 || !quantity_whole(port + 1, 0, UINT16_MAX, &n) ||
+			(n > 0 && n < MIN_PORT)) {
+		return settings_refuse(parse, d->lineno,
+				"metrics-address '%s' is not an IPv4 address and a port, as 127.0.0.1:9100", text);
+	}
+	parse->settings->metrics_port = (uint16_t)n;
+	return replace(&parse->settings->metrics_address, address) || no_memory(parse, d->lineno);
+}
+
 bool settings_take_console(const struct es_settings_parse *parse, const struct scfg_directive *d) {
 	static const struct {
 		const char *name;
@@ -113,6 +129,7 @@ bool settings_take_console(const struct es_settings_parse *parse, const struct s
 			{"console-name", take_names},
 			{"console-certificate", take_certificate},
 			{"console-plain", take_plain},
+			{"metrics-address", take_metrics},
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		if (strcmp(d->name, table[i].name) == 0) {

@@ -279,6 +279,7 @@ static const struct directive {
 		{"console-address", "console-address ADDRESS", settings_take_console},
 		{"console-name", NULL, settings_take_console},
 		{"console-certificate", NULL, settings_take_console},
+		{"metrics-address", "metrics-address ADDRESS:PORT", settings_take_console},
 		{"console-plain", "console-plain yes|no", settings_take_console},
 		{"app", NULL, settings_take_app},
 };

@@ -28,7 +28,7 @@ bool settings_take_app(
 // Its one value is yes or no.
 bool settings_yes_no(
 		const struct es_settings_parse *parse, const struct scfg_directive *directive, bool *value);
-// The directives that begin with "console-".
+// The directives that begin with "console-", and metrics-address.
 bool settings_take_console(
 		const struct es_settings_parse *parse, const struct scfg_directive *directive);
 // What they say together.
