@@ -266,6 +266,7 @@ class Host:
         ports = dict(item.split('=') for item in text.split())
         self.http, self.https, self.rtsp = (int(ports[name]) for name in ('HTTP', 'HTTPS', 'RTSP'))
         self.console = int(ports.get('CONSOLE', 0))  # 0: there is none
+        self.metrics = int(ports.get('METRICS', 0))
         wait_until(lambda: glob.glob(CACHE + '/earthshine/*') and not self.probes(),
                    'the encoders have been measured', 120)
 

@@ -19,6 +19,13 @@ class Answer:
         return json.loads(self.body)
 
 
+def plain(port, path):
+    """What a listener without TLS answers."""
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+    connection.request('GET', path)
+    return Answer(connection.getresponse())
+
+
 class Web:
     """One connection at a time, kept; whoever asks says who they are by headers."""
 

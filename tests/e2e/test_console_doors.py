@@ -20,7 +20,7 @@ HEADERS = {'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer'
 class ConsoleDoors(ServeCase):
     def setUp(self):
         super().setUp()
-        self.host = self.serve({'Nothing': ['/bin/true']})
+        self.host = self.serve({'Nothing': ['/bin/true']}, settings=['metrics-address 127.0.0.1:0'])
         self.web = harness_web.Web(self.host)
 
     def check_headers(self, answer, what):
@@ -43,6 +43,7 @@ class ConsoleDoors(ServeCase):
         self.check_login()
         self.check_no_certificate_is_asked_for()
         self.check_crowd()
+        self.check_health()
         self.check_the_users_certificate()
 
     def test_every_route_refuses(self):
@@ -150,6 +151,10 @@ class ConsoleDoors(ServeCase):
         self.host.popen.send_signal(signal.SIGHUP)
         wait_until(lambda: 'keeps the certificate' in self.host.messages(), 'the key is refused', 20)
         self.assertIn('first.example', seen())
+
+    def check_health(self):
+        for path, status in (('/healthz', 200), ('/readyz', 200), ('/', 404), ('/api/v1/info', 404)):
+            self.assertEqual(harness_web.plain(self.host.metrics, path).status, status, path)
 
     def check_crowd(self):
         """More connections than one address may have: the rest is closed at once."""
