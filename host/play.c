@@ -231,6 +231,7 @@ void play_admit_web(struct es_play *play, const char *client_name) {
 	}
 	finish_ticket(&play->ticket);
 	play->client_id = 0;
+	play->clipboard = true; // who may play in the console may do that
 	snprintf(play->client_name, sizeof(play->client_name), "%s", client_name);
 	play_set_keyboard(play, "");
 	enter(play, ES_PLAY_PENDING, CONNECT_NS, handle_connect_time);

@@ -33,6 +33,7 @@
 #include "host/metrics_door.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
+#include "host/play_web.h"
 #include "host/serve_options.h"
 #include "host/settings.h"
 #include "host/settings_store.h"
@@ -271,6 +272,9 @@ static bool open_console(struct serve *serve) {
 	};
 	serve->ports.console_fd = -1;
 	serve->web = web_server_create(&params);
+	web_server_on_player(serve->web,
+			&(struct es_web_player){
+					.admit = play_web_admit, .open = play_web_open, .data = serve->plays});
 	return serve->web != NULL;
 }
 
