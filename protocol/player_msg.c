@@ -168,11 +168,13 @@ static void get_ping(struct es_reader *r, struct es_player_msg *msg) {
 static void put_ack(struct es_writer *w, const struct es_player_msg *msg) {
 	put_le32(w, msg->ack.frame);
 	put_le32(w, msg->ack.drawn_us);
+	put_le32(w, msg->ack.held_us);
 }
 
 static void get_ack(struct es_reader *r, struct es_player_msg *msg) {
 	msg->ack.frame = get_le32(r);
 	msg->ack.drawn_us = get_le32(r);
+	msg->ack.held_us = get_le32(r);
 }
 
 // --- the rest

@@ -79,6 +79,7 @@ struct es_player_msg {
 		struct {
 			uint32_t frame;
 			uint32_t drawn_us; // from the app's commit, as the page reckons; 0: unknown
+			uint32_t held_us; // from its coming to here
 		} ack;
 		struct {
 			bool only; // nor will anything else help later: the decoder does not cope with pictures left out

@@ -6,35 +6,55 @@
 
 #define SKIPPED_SHARE 8 // one in so many is too many
 #define QUEUE_NS INT64_C(100000000) // more than at best: something waits on the way
+#define SLOW_NS INT64_C(25000000) // the same, where pictures are skipped besides
+#define SMALL_SHARE 4 // pictures of less than this share of their bits would not get smaller
 #define WINDOWS_UP 4
 #define MIN_SHARE 16 // of the highest bitrate
 
-void player_flow_init(struct es_player_flow *flow, uint32_t kbps) {
+void player_flow_init(struct es_player_flow *flow, uint32_t kbps, int32_t refresh_mhz) {
 	memset(flow, 0, sizeof(*flow));
 	flow->max_kbps = flow->kbps = kbps;
+	flow->refresh_mhz = refresh_mhz;
 }
 
 bool player_flow_may_send(const struct es_player_flow *flow) {
 	return flow->next - flow->acked < ES_PLAYER_CREDIT;
 }
 
+// Bytes of a picture that takes all of the bitrate.
+static uint64_t budget_of(const struct es_player_flow *flow) {
+	return (uint64_t)flow->kbps * 125 * 1000 / (uint64_t)flow->refresh_mhz;
+}
+
+bool player_flow_may_hold(const struct es_player_flow *flow, size_t size) {
+	uint64_t bytes = size;
+	for (uint32_t i = flow->acked; i != flow->next; i++) {
+		bytes += flow->waiting[i % ES_PLAYER_CREDIT].size;
+	}
+	return bytes <= 2 * budget_of(flow);
+}
+
 uint32_t player_flow_sent(struct es_player_flow *flow, size_t size, int64_t now_ns) {
 	flow->waiting[flow->next % ES_PLAYER_CREDIT].sent_ns = now_ns;
 	flow->waiting[flow->next % ES_PLAYER_CREDIT].size = size;
 	flow->n_sent++;
+	flow->sent_bytes += size;
 	return flow->next++;
 }
 
-void player_flow_skipped(struct es_player_flow *flow) {
+void player_flow_skipped(struct es_player_flow *flow, bool stuck) {
 	flow->n_skipped++;
+	flow->n_stuck += stuck;
 	flow->skipped++;
 }
 
-bool player_flow_acked(struct es_player_flow *flow, uint32_t frame, int64_t now_ns) {
+bool player_flow_acked(
+		struct es_player_flow *flow, uint32_t frame, int64_t held_ns, int64_t now_ns) {
 	if (frame - flow->acked >= flow->next - flow->acked) {
 		return false;
 	}
-	int64_t delay_ns = now_ns - flow->waiting[frame % ES_PLAYER_CREDIT].sent_ns;
+	int64_t delay_ns = now_ns - flow->waiting[frame % ES_PLAYER_CREDIT].sent_ns - held_ns;
+	delay_ns = delay_ns > 1 ? delay_ns : 1; // the page's clock is its own
 	for (; flow->acked != frame + 1; flow->acked++) {
 		flow->acked_bytes += flow->waiting[flow->acked % ES_PLAYER_CREDIT].size;
 	}
@@ -61,15 +81,21 @@ static uint32_t lower(const struct es_player_flow *flow, int64_t window_ns) {
 }
 
 static bool is_bad(const struct es_player_flow *flow) {
-	bool late =
-			flow->n_acked > 0 && flow->delay_ns / flow->n_acked > flow->least_delay_ns + QUEUE_NS;
-	return late || flow->n_skipped * SKIPPED_SHARE > flow->n_sent + flow->n_skipped;
+	int64_t more_ns = flow->n_acked > 0 ? flow->delay_ns / flow->n_acked - flow->least_delay_ns : 0;
+	bool skips = flow->n_skipped * SKIPPED_SHARE > flow->n_sent + flow->n_skipped;
+	bool way = more_ns > SLOW_NS || flow->n_stuck * 2 > flow->n_skipped;
+	return more_ns > QUEUE_NS || (skips && way);
+}
+
+static bool are_small(const struct es_player_flow *flow) {
+	uint64_t budget = budget_of(flow);
+	return flow->n_sent > 0 && flow->sent_bytes / flow->n_sent < budget / SMALL_SHARE;
 }
 
 static void judge(struct es_player_flow *flow, int64_t window_ns) {
 	if (is_bad(flow)) {
 		flow->n_good = 0;
-		flow->kbps = lower(flow, window_ns);
+		flow->kbps = are_small(flow) ? flow->kbps : lower(flow, window_ns);
 		return;
 	}
 	if (++flow->n_good >= WINDOWS_UP) {
@@ -104,8 +130,8 @@ bool player_flow_tick(struct es_player_flow *flow, int64_t now_ns) {
 		judge(flow, window_ns);
 	}
 	flow->window_ns = now_ns;
-	flow->n_sent = flow->n_skipped = flow->n_acked = 0;
-	flow->acked_bytes = 0;
+	flow->n_sent = flow->n_skipped = flow->n_acked = flow->n_stuck = 0;
+	flow->sent_bytes = flow->acked_bytes = 0;
 	flow->delay_ns = 0;
 	return clamp(flow, before);
 }

@@ -13,12 +13,11 @@
 #include "base/log.h"
 #include "protocol/codec_string.h"
 #include "protocol/player_msg.h"
-#include "stream/audio.h"
-#include "stream/microphone.h"
 #include "stream/player_flow.h"
 #include "stream/player_input.h"
+#include "stream/player_say.h"
+#include "stream/player_sound.h"
 #include "stream/recovery.h"
-#include "stream/stats.h"
 #include "stream/websocket.h"
 
 // Messages per wake-up, so that a flood does not keep the streamer from its frames.
@@ -26,7 +25,6 @@
 #define PING_NS (2 * ES_NS_PER_S) // of silence; a page in the background does nothing by itself
 #define STATS_NS ES_NS_PER_S
 #define RESIZE_NS (200 * ES_NS_PER_MS) // between two: each costs an encoder's start
-#define MAX_SOUND_AGE_NS (60 * ES_NS_PER_MS)
 #define MIN_SOCKET_BUFFER 32768
 
 enum { POLL_SOCKET, POLL_DEVICE, POLL_COUNT };
@@ -36,9 +34,8 @@ struct es_sink_player {
 
 	// owned
 	struct es_websocket *socket;
-	struct es_audio *audio; // NULL: no sound
 	struct es_player_input input;
-	struct es_microphone *microphone; // NULL: it has said nothing yet
+	struct es_player_sound sound;
 
 	// state
 	struct es_recovery recovery;
@@ -46,6 +43,7 @@ struct es_sink_player {
 	uint32_t first_kbps; // that an encoder begins with
 	uint32_t limit_kbps, page_kbps; // at most; of the page: 0: as the host has it
 	uint32_t lost_ms;
+	uint8_t audio_packet_ms;
 	struct es_player_msg config; // of the track
 	bool config_told;
 	bool idr_only; // the page's decoder copes with nothing else
@@ -53,16 +51,13 @@ struct es_sink_player {
 	bool more_messages; // than were taken at once
 	bool has_bitrate;
 	bool tell_connected, tell_playing, playing, tell_over;
-	bool has_unit; // on its way out
+	bool has_unit; // on its way out, or held back until there is credit
+	bool held;
 	struct es_unit unit;
 	int64_t packetized_ns;
 	bool has_resize;
 	struct es_mode resize;
 	int64_t next_resize_ns, next_stats_ns, heard_ns, pinged_ns;
-	uint32_t audio_index;
-	uint64_t sound_sent, sound_dropped;
-	bool sound_flushing; // what goes out now has waited for nobody
-	struct es_histogram sound_latency;
 	enum es_end_code end_code;
 	char end_text[ES_SESSION_MAX_TEXT];
 	struct es_net_stats net;
@@ -71,9 +66,8 @@ struct es_sink_player {
 
 static void sink_player_destroy(struct es_sink *sink) {
 	struct es_sink_player *player = (struct es_sink_player *)sink;
-	microphone_destroy(player->microphone);
+	player_sound_finish(&player->sound);
 	player_input_finish(&player->input);
-	audio_destroy(player->audio);
 	websocket_destroy(player->socket);
 	free(player);
 }
@@ -100,12 +94,6 @@ static void flush(struct es_sink_player *player) {
 	}
 }
 
-static bool send_msg(struct es_sink_player *player, const struct es_player_msg *msg) {
-	uint8_t data[ES_PLAYER_MSG_MAX];
-	size_t size = player_msg_encode(msg, data, sizeof(data));
-	return size > 0 && websocket_send(player->socket, data, size);
-}
-
 // --- pictures
 
 static enum es_sink_result sink_player_set_track(
@@ -116,8 +104,8 @@ static enum es_sink_result sink_player_set_track(
 	*config = (struct es_player_msg){.type = ES_PLAYER_CONFIG};
 	config->config.codec = track->codec;
 	config->config.mode = track->mode;
-	config->config.audio_channels = player->audio != NULL ? 2 : 0;
-	config->config.audio_packet_ms = 10;
+	config->config.audio_channels = player->sound.audio != NULL ? 2 : 0;
+	config->config.audio_packet_ms = player->audio_packet_ms;
 	codec_string_read(config->config.codec_text, track->codec, track->headers, track->headers_size);
 	player->config_told = false;
 	// It knows only what it began with.
@@ -133,7 +121,7 @@ static bool tell_config(
 		player->config_told =
 				(text[0] != '\0' ||
 						codec_string_read(text, player->config.config.codec, data, unit->size)) &&
-				send_msg(player, &player->config);
+				player_say(player->socket, &player->config);
 	}
 	return player->config_told;
 }
@@ -161,7 +149,12 @@ static bool put_picture(
 	if (!websocket_send_large(player->socket, header, sizeof(header), data, unit->size)) {
 		return false;
 	}
-	uint32_t frame = player_flow_sent(&player->flow, unit->size, now_ns);
+	uint32_t frame = video.frame;
+	player->held = !player_flow_may_send(&player->flow);
+	websocket_hold(player->socket, player->held);
+	if (!player->held) {
+		player_flow_sent(&player->flow, unit->size, now_ns);
+	}
 	recovery_sent(&player->recovery, unit, frame, now_ns);
 	player->has_unit = true;
 	player->unit = *unit;
@@ -170,8 +163,11 @@ static bool put_picture(
 }
 
 static bool has_room(const struct es_sink_player *player) {
-	return websocket_is_free(player->socket) && !player->has_unit &&
-			player_flow_may_send(&player->flow);
+	return websocket_is_free(player->socket) && !player->has_unit;
+}
+
+static bool has_credit(const struct es_sink_player *player) {
+	return has_room(player) && player_flow_may_send(&player->flow);
 }
 
 static enum es_sink_result sink_player_write(
@@ -188,12 +184,15 @@ static enum es_sink_result sink_player_write(
 	if (!recovery_admits(&player->recovery, unit)) {
 		recovery_withheld(&player->recovery, now_ns);
 		if (!has_room(player)) {
-			player_flow_skipped(&player->flow);
+			player_flow_skipped(&player->flow, !player->held);
 		}
 		return ES_SINK_DROPPED;
 	}
-	if (!has_room(player) || !tell_config(player, unit, data) || !put_picture(player, unit, data)) {
-		player_flow_skipped(&player->flow);
+	bool credit =
+			player_flow_may_send(&player->flow) || player_flow_may_hold(&player->flow, unit->size);
+	if (!has_room(player) || !credit || !tell_config(player, unit, data) ||
+			!put_picture(player, unit, data)) {
+		player_flow_skipped(&player->flow, !player->held);
 		recovery_dropped(&player->recovery, unit, now_ns);
 		return ES_SINK_DROPPED;
 	}
@@ -216,7 +215,7 @@ static enum es_sink_result sink_player_finish(struct es_sink *sink, uint32_t rea
 			graceful ? "the session is over" : "the host could not go on: see its log");
 	player->finishing = true;
 	player_input_release_all(&player->input);
-	send_msg(player, &msg);
+	player_say(player->socket, &msg);
 	websocket_close(player->socket, ES_WEBSOCKET_GOING_AWAY);
 	player->farewell = player->farewell || !websocket_flush(player->socket);
 	return ES_SINK_OK;
@@ -224,55 +223,16 @@ static enum es_sink_result sink_player_finish(struct es_sink *sink, uint32_t rea
 
 // --- sound, and what else the display says
 
-static void send_sound(void *data, const struct es_audio_packet *packet) {
-	struct es_sink_player *player = data;
-	struct es_player_msg msg = {.type = ES_PLAYER_AUDIO};
-	bool fits = packet->size <= ES_PLAYER_MAX_OPUS;
-	if (fits) {
-		msg.audio.index = player->audio_index++;
-		msg.audio.time_us = (uint64_t)(packet->time_ns / ES_NS_PER_US);
-		msg.audio.size = (uint16_t)packet->size;
-		memcpy(msg.audio.opus, packet->data, packet->size);
-	}
-	bool ok = fits && send_msg(player, &msg);
-	player->sound_sent += ok;
-	player->sound_dropped += !ok;
-	int64_t latency_ns = clock_now_ns() - packet->time_ns;
-	if (ok && !player->sound_flushing) {
-		histogram_add(&player->sound_latency, latency_ns > 0 ? (uint64_t)latency_ns : 0);
-	}
-}
-
-static void take_sound(struct es_sink_player *player, const struct es_device_msg *msg) {
-	int64_t now_ns = clock_now_ns();
-	if (player->audio == NULL) {
-		return;
-	}
-	if (now_ns - msg->pcm.time_ns > MAX_SOUND_AGE_NS) {
-		player->sound_dropped++;
-		return;
-	}
-	audio_put(player->audio, msg, now_ns);
-}
-
 static void take_device_message(void *data, const struct es_device_msg *msg) {
 	struct es_sink_player *player = data;
 	if (!is_live(player)) {
 		return;
 	}
 	if (msg->type == ES_DEVICE_PCM) {
-		take_sound(player, msg);
+		player_sound_put(&player->sound, msg);
 		return;
 	}
-	send_msg(player, &(struct es_player_msg){.type = ES_PLAYER_FEEDBACK, .device = *msg});
-}
-
-static void tick_sound(struct es_sink_player *player, int64_t now_ns) {
-	if (player->audio != NULL && now_ns >= audio_wake_ns(player->audio)) {
-		player->sound_flushing = true;
-		audio_flush(player->audio);
-		player->sound_flushing = false;
-	}
+	player_say(player->socket, &(struct es_player_msg){.type = ES_PLAYER_FEEDBACK, .device = *msg});
 }
 
 // --- the page
@@ -282,7 +242,7 @@ static void answer_ping(struct es_sink_player *player, const struct es_player_ms
 	pong.pong.browser_us = msg->ping.browser_us;
 	pong.pong.host_us = (uint64_t)(clock_now_ns() / ES_NS_PER_US);
 	player->net.rtt_us = msg->ping.rtt_us;
-	send_msg(player, &pong);
+	player_say(player->socket, &pong);
 }
 
 static void limit_kbps(struct es_sink_player *player) {
@@ -292,22 +252,12 @@ static void limit_kbps(struct es_sink_player *player) {
 	}
 }
 
-// False: the display does not take it now.
-static bool put_voice(void *data, const int16_t *samples, size_t n) {
-	struct es_sink_player *player = data;
-	struct es_device_msg msg = {.type = ES_DEVICE_MIC_PCM};
-	msg.mic_pcm.n_samples = (uint16_t)n;
-	memcpy(msg.mic_pcm.samples, samples, n * sizeof(samples[0]));
-	return device_queue_send_now(&player->input.queue, &msg);
-}
-
-static void take_voice(
-		struct es_sink_player *player, const struct es_player_msg *msg, int64_t now_ns) {
-	if (player->microphone == NULL) {
-		player->microphone = microphone_create(put_voice, player);
-	}
-	if (player->microphone != NULL) {
-		microphone_packet(player->microphone, msg->mic.index, msg->mic.opus, msg->mic.size, now_ns);
+// The one that was held back goes now.
+static void use_credit(struct es_sink_player *player, int64_t now_ns) {
+	if (player->held && player_flow_may_send(&player->flow)) {
+		player->held = false;
+		websocket_hold(player->socket, false);
+		player_flow_sent(&player->flow, player->unit.size, now_ns);
 	}
 }
 
@@ -315,7 +265,9 @@ static void take_message(struct es_sink_player *player, const struct es_player_m
 	int64_t now_ns = clock_now_ns();
 	switch (msg->type) {
 	case ES_PLAYER_ACK:
-		player->net.refused += !player_flow_acked(&player->flow, msg->ack.frame, now_ns);
+		player->net.refused += !player_flow_acked(
+				&player->flow, msg->ack.frame, (int64_t)msg->ack.held_us * ES_NS_PER_US, now_ns);
+		use_credit(player, now_ns);
 		return;
 	case ES_PLAYER_IDR:
 		player->net.idr_asked++;
@@ -330,7 +282,7 @@ static void take_message(struct es_sink_player *player, const struct es_player_m
 		player_input_put(&player->input, &msg->device);
 		return;
 	case ES_PLAYER_MIC:
-		take_voice(player, msg, now_ns);
+		player_sound_hear(&player->sound, msg, now_ns);
 		return;
 	case ES_PLAYER_PING:
 		answer_ping(player, msg);
@@ -415,7 +367,7 @@ static void tell_stats(struct es_sink_player *player, int64_t now_ns) {
 	msg.stats.sent = player->flow.next;
 	msg.stats.skipped = (uint32_t)player->flow.skipped;
 	msg.stats.bytes = player->base.n_bytes;
-	send_msg(player, &msg);
+	player_say(player->socket, &msg);
 }
 
 // --- polling
@@ -435,18 +387,13 @@ static size_t sink_player_poll(
 	pollfds[POLL_DEVICE] = (struct pollfd){.fd = player->input.queue.fd, .events = device_events};
 	*wake_ns = earliest(lost_ns(player), quiet_ns(player));
 	*wake_ns = player->config_told ? earliest(*wake_ns, player->next_stats_ns) : *wake_ns;
-	if (has_room(player)) {
+	if (has_credit(player)) {
 		*wake_ns = earliest(*wake_ns, recovery_wake_ns(&player->recovery));
 	}
 	if (player->has_resize) {
 		*wake_ns = earliest(*wake_ns, player->next_resize_ns);
 	}
-	if (player->audio != NULL) {
-		*wake_ns = earliest(*wake_ns, audio_wake_ns(player->audio));
-	}
-	if (player->microphone != NULL) {
-		*wake_ns = earliest(*wake_ns, microphone_wake_ns(player->microphone));
-	}
+	*wake_ns = earliest(*wake_ns, player_sound_wake_ns(&player->sound));
 	if (player->more_messages) {
 		*wake_ns = clock_now_ns();
 	}
@@ -466,10 +413,7 @@ static void sink_player_dispatch(struct es_sink *sink, const struct pollfd *poll
 	}
 	int64_t now_ns = clock_now_ns();
 	if (is_live(player)) {
-		tick_sound(player, now_ns);
-		if (player->microphone != NULL) {
-			microphone_tick(player->microphone, now_ns);
-		}
+		player_sound_tick(&player->sound, now_ns);
 		watch_page(player, now_ns);
 		tell_stats(player, now_ns);
 	}
@@ -500,7 +444,7 @@ static bool next_sent(struct es_sink_player *player, struct es_sink_event *event
 static bool next_request(struct es_sink_player *player, struct es_sink_event *event) {
 	struct es_recovery_ask ask;
 	int64_t now_ns = clock_now_ns();
-	if (has_room(player) && recovery_next(&player->recovery, now_ns, &ask)) {
+	if (has_credit(player) && recovery_next(&player->recovery, now_ns, &ask)) {
 		*event = ask.type == ES_RECOVERY_ASK_IDR || player->idr_only
 				? (struct es_sink_event){.type = ES_SINK_WANTS_IDR}
 				: (struct es_sink_event){.type = ES_SINK_WANTS_INVALIDATION,
@@ -572,18 +516,7 @@ static void sink_player_fill_net(struct es_sink *sink, struct es_net_stats *net)
 
 static void sink_player_fill_sound(struct es_sink *sink, struct es_sound_stats *sound) {
 	struct es_sink_player *player = (struct es_sink_player *)sink;
-	if (player->audio == NULL) {
-		return;
-	}
-	struct es_audio_counts counts = audio_counts(player->audio);
-	struct es_stage_summary latency = histogram_summary(&player->sound_latency);
-	*sound = (struct es_sound_stats){
-			.packets = player->sound_sent,
-			.dropped = player->sound_dropped + counts.dropped,
-			.inserted = counts.inserted,
-			.p50_us = latency.p50_us,
-			.p99_us = latency.p99_us,
-	};
+	player_sound_fill(&player->sound, sound);
 }
 
 static const struct es_sink_impl sink_player_impl = {
@@ -621,9 +554,10 @@ static void init_state(struct es_sink_player *player, const struct es_session_ms
 	player->base = (struct es_sink){.impl = &sink_player_impl, .live = true};
 	player->first_kbps = player->limit_kbps = start->start_player.bitrate_kbps;
 	player->lost_ms = start->start_player.lost_ms;
+	player->audio_packet_ms = start->start_player.audio_packet_ms;
 	player->heard_ns = clock_now_ns();
 	player->tell_connected = true;
-	player_flow_init(&player->flow, player->first_kbps);
+	player_flow_init(&player->flow, player->first_kbps, start->start_player.refresh_mhz);
 	recovery_init(&player->recovery);
 	recovery_new_viewer(&player->recovery, player->heard_ns);
 	player_input_init(&player->input);
@@ -646,13 +580,6 @@ struct es_sink *sink_player_create(
 		sink_player_destroy(&player->base);
 		return NULL;
 	}
-	if (start->start_player.audio_channels > 0) {
-		player->audio = audio_create(&(struct es_audio_params){
-				.channels = start->start_player.audio_channels,
-				.packet_ms = start->start_player.audio_packet_ms,
-				.packet = send_sound,
-				.data = player,
-		}); // without it there is a picture
-	}
+	player_sound_init(&player->sound, start, player->socket, &player->input.queue);
 	return &player->base;
 }

@@ -36,6 +36,7 @@ struct es_websocket {
 	uint8_t small[SMALL_ROOM];
 	size_t small_size, small_sent;
 	size_t large_size, large_sent;
+	bool held; // large ones do not begin
 	bool closing;
 };
 
@@ -219,8 +220,13 @@ bool websocket_send_large(struct es_websocket *socket, const void *header, size_
 	return true;
 }
 
+void websocket_hold(struct es_websocket *socket, bool held) {
+	socket->held = held;
+}
+
 bool websocket_waits(const struct es_websocket *socket) {
-	return socket->small_sent < socket->small_size || socket->large_sent < socket->large_size;
+	return socket->small_sent < socket->small_size ||
+			(socket->large_sent < socket->large_size && (socket->large_sent > 0 || !socket->held));
 }
 
 static bool is_between(const struct es_websocket *socket) {

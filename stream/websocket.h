@@ -50,6 +50,8 @@ bool websocket_send(struct es_websocket *socket, const void *data, size_t size);
 // One of a header and a body, which are copied. False: it is too long, or the last one is still on its way.
 bool websocket_send_large(struct es_websocket *socket, const void *header, size_t header_size,
 		const void *data, size_t size);
+// Holds back a large message whose first byte has not gone out, and those that follow; or no longer.
+void websocket_hold(struct es_websocket *socket, bool held);
 void websocket_ping(struct es_websocket *socket);
 // No more messages after this one.
 void websocket_close(struct es_websocket *socket, uint16_t code);

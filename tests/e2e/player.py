@@ -119,7 +119,7 @@ class Player:
         self.send(RESIZE, struct.pack('<IIi', width, height, refresh_mhz))
 
     def acknowledge(self, picture):
-        self.send(ACK, struct.pack('<II', picture.frame, 0))
+        self.send(ACK, struct.pack('<III', picture.frame, 0, 0))
 
     def run(self):
         try:

@@ -82,7 +82,7 @@ class PlayerTest(ServeCase):
         page.text('z\u00e9\u20ac')
         ear.hear(event='text', text='z\u00e9\u20ac')
         page.input(player.PLACE, 'HH', 65535 * 100 // 640, 65535 * 200 // 360)
-        ear.hear(event='motion', x=100.0, y=200.0)
+        ear.hear(event='pointer-enter', x=100.0, y=200.0)
         page.input(player.MOVE, 'ii', 10 * 256, -5 * 256)
         self.assertEqual(ear.hear(event='relative')['dx'], 10)
         page.input(player.WHEEL, 'ii', 0, 120)

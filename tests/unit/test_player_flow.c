@@ -12,18 +12,20 @@
 
 static void test_credit(void **state) {
 	struct es_player_flow flow;
-	player_flow_init(&flow, 10000);
+	player_flow_init(&flow, 10000, 60000);
 	flow.next = flow.acked = UINT32_MAX - 1; // numbers wrap
 	for (uint32_t i = 0; i < 10; i++) {
 		while (player_flow_may_send(&flow)) {
 			player_flow_sent(&flow, 1000, 1);
 		}
 		assert_int_equal(flow.next - flow.acked, 3);
-		assert_true(player_flow_acked(&flow, flow.acked + i % 3, 2));
+		assert_true(player_flow_may_hold(&flow, 1000)); // 20833 would be a large one
+		assert_false(player_flow_may_hold(&flow, 40000));
+		assert_true(player_flow_acked(&flow, flow.acked + i % 3, 0, 2));
 		assert_int_equal(flow.next - flow.acked, 2 - i % 3);
 	}
-	assert_false(player_flow_acked(&flow, flow.next, 3)); // not sent yet
-	assert_false(player_flow_acked(&flow, flow.acked - 1, 3)); // told before
+	assert_false(player_flow_acked(&flow, flow.next, 0, 3)); // not sent yet
+	assert_false(player_flow_acked(&flow, flow.acked - 1, 0, 3)); // told before
 }
 
 // One second of pictures at 60 a second of which the page takes `most` bytes a second.
@@ -35,11 +37,11 @@ static uint32_t run(struct es_player_flow *flow, int64_t *now_ns, uint64_t most)
 		if (player_flow_may_send(flow)) {
 			player_flow_sent(flow, size, *now_ns);
 		} else {
-			player_flow_skipped(flow);
+			player_flow_skipped(flow, false);
 		}
 		while (flow->acked != flow->next && flow->waiting[flow->acked % 3].size <= room) {
 			room -= flow->waiting[flow->acked % 3].size;
-			player_flow_acked(flow, flow->acked, *now_ns + MS);
+			player_flow_acked(flow, flow->acked, 0, *now_ns + MS);
 		}
 		if (flow->acked == flow->next) {
 			room = 0; // a line saves nothing up
@@ -52,7 +54,7 @@ static uint32_t run(struct es_player_flow *flow, int64_t *now_ns, uint64_t most)
 static void test_bitrate_follows_the_line(void **state) {
 	struct es_player_flow flow;
 	int64_t now_ns = 1;
-	player_flow_init(&flow, 12000);
+	player_flow_init(&flow, 12000, 60000);
 	assert_int_equal(run(&flow, &now_ns, 3000000), 12000); // 24 Mbit/s: enough
 	run(&flow, &now_ns, 375000); // 3 Mbit/s
 	run(&flow, &now_ns, 375000);
@@ -64,37 +66,56 @@ static void test_bitrate_follows_the_line(void **state) {
 	assert_int_equal(flow.kbps, 12000);
 }
 
-// What is small says nothing about the line; but a page that draws nothing gets less and less, not nothing.
+// A socket that takes nothing: less and less, not nothing.
 static void test_least(void **state) {
 	struct es_player_flow flow;
 	int64_t now_ns = 1;
-	player_flow_init(&flow, 16000);
-	for (int i = 0; i < 20; i++) {
-		run(&flow, &now_ns, 0);
+	player_flow_init(&flow, 16000, 60000);
+	for (int i = 0; i < 1200; i++, now_ns += 16666667) {
+		player_flow_skipped(&flow, true);
+		player_flow_tick(&flow, now_ns);
 	}
 	assert_int_equal(flow.kbps, 1000);
 }
 
 static void test_late_is_bad(void **state) {
 	struct es_player_flow flow;
-	player_flow_init(&flow, 10000);
+	player_flow_init(&flow, 10000, 60000);
 	for (int i = 0; i < 40; i++) {
 		int64_t now_ns = 1 + i * 100 * MS;
-		player_flow_acked(&flow, player_flow_sent(&flow, 20000, now_ns), now_ns + 5 * MS);
+		player_flow_acked(&flow, player_flow_sent(&flow, 20000, now_ns), 0, now_ns + 5 * MS);
 		assert_false(player_flow_tick(&flow, now_ns));
 	}
 	bool lower = false;
 	for (int i = 40; i < 50; i++) {
 		int64_t now_ns = 1 + i * 100 * MS;
-		player_flow_acked(&flow, player_flow_sent(&flow, 20000, now_ns), now_ns + 150 * MS);
+		player_flow_acked(&flow, player_flow_sent(&flow, 20000, now_ns), 0, now_ns + 150 * MS);
 		lower = player_flow_tick(&flow, now_ns) || lower;
 	}
 	assert_true(lower && flow.kbps < 10000);
 }
 
+// A page that draws each third picture, or pictures that are small anyway, get no better by fewer bits.
+static void test_slow_page(void **state) {
+	for (int small = 0; small < 2; small++) {
+		struct es_player_flow flow;
+		player_flow_init(&flow, 10000, 60000);
+		for (int i = 0; i < 600; i++) {
+			int64_t now_ns = 1 + i * 17 * MS;
+			if (i % 3 == 0) {
+				uint32_t frame = player_flow_sent(&flow, small ? 1000 : 20000, now_ns);
+				player_flow_acked(&flow, frame, small ? 0 : 45 * MS, now_ns + 50 * MS);
+			} else {
+				player_flow_skipped(&flow, false);
+			}
+			assert_false(player_flow_tick(&flow, now_ns));
+		}
+	}
+}
+
 static void test_limit(void **state) {
 	struct es_player_flow flow;
-	player_flow_init(&flow, 10000);
+	player_flow_init(&flow, 10000, 60000);
 	assert_true(player_flow_limit(&flow, 5000));
 	assert_int_equal(flow.kbps, 5000);
 	assert_true(player_flow_limit(&flow, 8000));
@@ -111,6 +132,7 @@ int main(void) {
 			cmocka_unit_test(test_bitrate_follows_the_line),
 			cmocka_unit_test(test_least),
 			cmocka_unit_test(test_late_is_bad),
+			cmocka_unit_test(test_slow_page),
 			cmocka_unit_test(test_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static const struct es_player_msg stats = {
 static const struct es_player_msg pong = {.type = ES_PLAYER_PONG, .pong = {1, 0x1fffffffffffff}};
 static const struct es_player_msg end = {
 		.type = ES_PLAYER_END, .end = {ES_PLAYER_END_FAILED, "no"}};
-static const struct es_player_msg ack = {.type = ES_PLAYER_ACK, .ack = {0xffffffff, 25000}};
+static const struct es_player_msg ack = {.type = ES_PLAYER_ACK, .ack = {0xffffffff, 25000, 9000}};
 static const struct es_player_msg idr = {.type = ES_PLAYER_IDR, .idr = {true}};
 static const struct es_player_msg resize = {.type = ES_PLAYER_RESIZE, .resize = {16, 8192, 1000}};
 static const struct es_player_msg key = {
@@ -45,7 +45,7 @@ static const struct es_vector vectors[] = {
 		{"stats", &stats, 0, "50 01 0500 204e0000 feffffff 02000000 9a78563412000000"},
 		{"pong", &pong, 0, "50 01 0600 0100000000000000 ffffffffffff1f00"},
 		{"end", &end, 0, "50 01 0700 02 0200 6e6f"},
-		{"ack", &ack, 0, "50 01 4000 ffffffff a8610000"},
+		{"ack", &ack, 0, "50 01 4000 ffffffff a8610000 28230000"},
 		{"idr", &idr, 0, "50 01 4100 01"},
 		{"resize", &resize, 0, "50 01 4200 10000000 00200000 e8030000"},
 		{"key", &key, 0, "50 01 4300 0100 1e00 01"},

@@ -131,9 +131,11 @@ class Writer {
 	get buffer() { return /** @type {ArrayBuffer} */ (this.view.buffer); }
 }
 
-/** @param {number} frame @param {number} drawnUs */
-export const ack = (frame, drawnUs) =>
-	new Writer(To.ACK, 8).u32(frame).u32(Math.max(0, Math.min(0xffffffff, Math.round(drawnUs)))).buffer;
+/** @param {number} value */
+const within = (value) => Math.max(0, Math.min(0xffffffff, Math.round(value)));
+/** @param {number} frame @param {number} drawnUs @param {number} heldUs */
+export const ack = (frame, drawnUs, heldUs) =>
+	new Writer(To.ACK, 12).u32(frame).u32(within(drawnUs)).u32(within(heldUs)).buffer;
 /** @param {boolean} only whether nothing else than a whole picture helps, also later */
 export const idr = (only) => new Writer(To.IDR, 1).u8(only ? 1 : 0).buffer;
 /** @param {number} width @param {number} height @param {number} refresh */

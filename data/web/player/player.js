@@ -271,7 +271,8 @@ export class Player extends EventTarget {
 	/** @param {import('./video.js').Course} course */
 	done(course) {
 		const drawn = course.drawn > 0 ? this.sinceCommit(course, course.drawn) ?? 0 : 0;
-		this.send(messages.ack(course.frame, drawn * 1000));
+		const held = performance.now() - course.arrived;
+		this.send(messages.ack(course.frame, drawn * 1000, held * 1000));
 		if (course.drawn > 0) {
 			this.frames.add(1);
 			this.become('playing', '');
