@@ -95,6 +95,33 @@ static void test_all_directives(void **state) {
 	settings_destroy(s);
 }
 
+static void test_console(void **state) {
+	struct es_settings *s = parse("");
+	assert_false(s->console.off);
+	assert_false(s->console.port_given);
+	assert_null(s->console.names[0]);
+	assert_null(s->metrics_address);
+	settings_destroy(s);
+	s = parse("console-port 8443\nconsole-address 127.0.0.1\nconsole-plain yes\n"
+			  "console-name deck.example.org a\nconsole-name b\n"
+			  "console-certificate /a/b /c\nmetrics-address 192.0.2.1:9100\n");
+	assert_true(s->console.port_given);
+	assert_int_equal(s->console.port, 8443);
+	assert_string_equal(s->console.address, "127.0.0.1");
+	assert_true(s->console.plain);
+	assert_string_equal(s->console.names[0], "deck.example.org");
+	assert_string_equal(s->console.names[2], "b");
+	assert_null(s->console.names[3]);
+	assert_string_equal(s->console.certificate, "/a/b");
+	assert_string_equal(s->console.key, "/c");
+	assert_string_equal(s->metrics_address, "192.0.2.1");
+	assert_int_equal(s->metrics_port, 9100);
+	settings_destroy(s);
+	s = parse("console-port off\n");
+	assert_true(s->console.off);
+	settings_destroy(s);
+}
+
 static void test_app(void **state) {
 	struct es_settings *s = parse("app \"A \\\"game\\\"\" {\n"
 								  "	command sh -c 'echo \"a;b\" $HOME' \"\"\n"
@@ -163,6 +190,13 @@ static void test_mistakes(void **state) {
 			{"name \"a\tb\"\n", 1, {"\\x09", "plain text"}},
 			{"listen ::1\n", 1, {"::1", "IPv4"}},
 			{"listen localhost\n", 1, {"localhost", "0.0.0.0"}},
+			{"console-port 80\n", 1, {"'80'", "off"}},
+			{"console-address ::1\n", 1, {"::1", "127.0.0.1"}},
+			{"console-name a:1\n", 1, {"a:1", "port"}},
+			{"console-certificate a /b\n", 1, {"'a'", "absolute"}},
+			{"console-certificate /a\n", 1, {"1 values", "KEY-FILE"}},
+			{"metrics-address 127.0.0.1\n", 1, {"127.0.0.1", "9100"}},
+			{"metrics-address :9100\n", 1, {":9100", "IPv4"}},
 			{"announce on\n", 1, {"'on'", "yes nor no"}},
 			{"encryption on\n", 1, {"'on'", "required"}},
 			{"fec 101\n", 1, {"101", "100"}},
@@ -272,6 +306,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_defaults),
 			cmocka_unit_test(test_all_directives),
+			cmocka_unit_test(test_console),
 			cmocka_unit_test(test_app),
 			cmocka_unit_test(test_ids),
 			cmocka_unit_test(test_mistakes),
