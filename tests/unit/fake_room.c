@@ -1,10 +1,10 @@
 // Stands in for all three rooms: says what a room says, when it is told to by a signal, and writes
 // down what it is told over its session link, a line each, into $FAKE_LOG.
 //
-//           SIGUSR1              SIGUSR2                SIGURG
-// display   the app has exited   the encoder is stuck   (none)
-// encode    END: failed          (none)                 (none)
-// stream    the client connects  the client leaves      NEED_ENCODER
+//           SIGUSR1              SIGUSR2                SIGURG        SIGWINCH
+// display   the app has exited   the encoder is stuck   (none)        (none)
+// encode    END: failed          (none)                 (none)        (none)
+// stream    the client connects  the client leaves      NEED_ENCODER  another size
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -148,6 +148,12 @@ static void take(struct fake *fake, const struct es_session_msg *msg) {
 	case ES_SESSION_START_GAMESTREAM:
 		take_gamestream(fake, msg);
 		return;
+	case ES_SESSION_START_PLAYER:
+		fake->links[fake->n_links++] = link_packet_take_fd(&fake->packet, 0);
+		note(fake, "START player refresh=%d kbps=%u channels=%u", msg->start_player.refresh_mhz,
+				msg->start_player.bitrate_kbps, msg->start_player.audio_channels);
+		say_ready();
+		return;
 	case ES_SESSION_ATTACH:
 		take_attach(fake, msg);
 		return;
@@ -238,6 +244,9 @@ static void signal_stream(struct fake *fake, int number) {
 		say_end(fake, ES_END_CLIENT_LEFT, 0);
 	} else if (number == SIGURG) {
 		say(&(struct es_session_msg){.type = ES_SESSION_NEED_ENCODER});
+	} else if (number == SIGWINCH) {
+		say(&(struct es_session_msg){.type = ES_SESSION_RESIZE, .mode = {8192, 8192, 60000}});
+		say(&(struct es_session_msg){.type = ES_SESSION_RESIZE, .mode = {641, 363, 60000}});
 	}
 }
 
@@ -261,6 +270,7 @@ static void run(struct fake *fake) {
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGURG);
+	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	int signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 	while (!fake->over || fake->stubborn) {
