@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "host/command_check.h"
+#include "host/doctor_contain.h"
 #include "host/media_ports.h"
 #include "host/settings.h"
 #include "host/state_file.h"
@@ -135,6 +136,7 @@ static void check_settings(struct es_findings *findings) {
 	if (settings == NULL) {
 		findings_add(
 				findings, "settings", false, "correct the file; see earthshine(5)", "%s", error);
+		doctor_check_contain(findings, NULL);
 		return;
 	}
 	findings_add(findings, "settings", true, NULL, "'%s', %zu app%s, at most %u sessions",
@@ -151,6 +153,7 @@ static void check_settings(struct es_findings *findings) {
 		check_firewall(findings, &p);
 	}
 	check_console(findings, settings);
+	doctor_check_contain(findings, settings);
 	settings_destroy(settings);
 }
 
