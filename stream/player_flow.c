@@ -9,7 +9,7 @@
 #define SLOW_NS INT64_C(25000000) // the same, where pictures are skipped besides
 #define SMALL_SHARE 4 // pictures of less than this share of their bits would not get smaller
 #define WINDOWS_UP 4
-#define MIN_SHARE 16 // of the highest bitrate
+#define MIN_SHARE 8 // of the highest bitrate
 
 void player_flow_init(struct es_player_flow *flow, uint32_t kbps, int32_t refresh_mhz) {
 	memset(flow, 0, sizeof(*flow));

@@ -75,7 +75,7 @@ static void test_least(void **state) {
 		player_flow_skipped(&flow, true);
 		player_flow_tick(&flow, now_ns);
 	}
-	assert_int_equal(flow.kbps, 1000);
+	assert_int_equal(flow.kbps, 2000);
 }
 
 static void test_late_is_bad(void **state) {
