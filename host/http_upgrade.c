@@ -23,6 +23,10 @@ void http_upgrade_drop(struct es_http_request *request) {
 		// Duplicates of it see the end, too. The library reads what is left in it, and sends that.
 		shutdown(upgraded->fd, SHUT_RDWR);
 		MHD_upgrade_action(upgraded->handle, MHD_UPGRADE_ACTION_CLOSE);
+		if (request->server->tls) {
+			// It looks again only when one of its sockets has news, and may have had the last of those.
+			shutdown(request->fd, SHUT_RD);
+		}
 		upgraded->handle = NULL;
 		http_server_kick(request->server);
 	}
