@@ -20,7 +20,7 @@ HEADERS = {'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer'
 class ConsoleDoors(ServeCase):
     def setUp(self):
         super().setUp()
-        self.host = self.serve({'Nothing': ['/bin/true']}, settings=['metrics-address 127.0.0.1:0'])
+        self.host = self.serve({'paint': self.paint()}, settings=['metrics-address 127.0.0.1:0'])
         self.web = harness_web.Web(self.host)
 
     def check_headers(self, answer, what):
@@ -155,6 +155,29 @@ class ConsoleDoors(ServeCase):
     def check_health(self):
         for path, status in (('/healthz', 200), ('/readyz', 200), ('/', 404), ('/api/v1/info', 404)):
             self.assertEqual(harness_web.plain(self.host.metrics, path).status, status, path)
+
+    def test_a_websocket_ends_with_its_login(self):
+        self.web.open()
+        made = self.web.ask('POST', '/api/v1/sessions', {
+            'app': 1, 'width': 320, 'height': 180, 'refresh_mhz': 30000, 'codec': 'h264'}).json()
+        lines = [f'GET /api/v1/sessions/{made["id"]}/player HTTP/1.1', f'Host: {self.web.name}',
+                 f'Origin: {self.web.origin}', f'Cookie: {self.web.cookie}', 'Upgrade: websocket',
+                 'Connection: Upgrade', 'Sec-WebSocket-Version: 13',
+                 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '']
+        plain = socket.create_connection(('127.0.0.1', self.host.console), timeout=30)
+        with self.web.context.wrap_socket(plain) as player:
+            player.sendall('\r\n'.join(lines).encode())
+            data = b''
+            while b'\r\n\r\n' not in data or not data.split(b'\r\n\r\n', 1)[1]:
+                more = player.recv(65536)
+                self.assertTrue(more, data)
+                data += more
+            self.assertIn(b'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=', data)
+            self.assertEqual(self.web.ask('POST', '/api/v1/logout', {}).status, 200)
+            while player.recv(65536):  # what was on its way, and then the end
+                pass
+        self.host.cli('stop')
+        self.host.wait_no_session()
 
     def check_crowd(self):
         """More connections than one address may have: the rest is closed at once."""
