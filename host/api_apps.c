@@ -39,6 +39,10 @@ static const struct es_api_field app_fields[] = {
 		{"keyboard", ES_API_TEXT, true, .help = "xkb layout; empty: the host's"},
 		{"gamepad", ES_API_TEXT, true, .words = gamepad_names,
 				.help = "what the app is shown of a gamepad"},
+		{"local_devices", ES_API_TEXT, true,
+				.help = "a seat of this machine whose keyboards and mice are the app's; none; empty: as the "
+						"host has it"},
+		{"contain", ES_API_BOOL, true, .help = "the app sees nothing of the user's other programs"},
 		{"cover", ES_API_BOOL, true, .help = "has a picture of its own"},
 		{"locked", ES_API_BOOL, true, .help = "of the configuration: it cannot be changed here"},
 		{"problem", ES_API_TEXT, true, .help = "why it would not start; empty: it would"},
@@ -62,6 +66,10 @@ static const struct es_api_schema apps_schema = {"Apps", apps_fields};
 					.help = "xkb layout; empty: the host's"}, \
 			{"gamepad", ES_API_TEXT, .max = 16, .words = gamepad_names, \
 					.help = "what the app is shown of a gamepad"}, \
+			{"local_devices", ES_API_TEXT, .max = 63, \
+					.help = "a seat of this machine, or none; empty: as the host has it"}, \
+			{"contain", ES_API_BOOL, \
+					.help = "false: the app sees all that the user's programs see"}, \
 			{"private", ES_API_BOOL, \
 					.help = "a detached session shows to the device that started it alone"}, \
 	{ \
@@ -117,6 +125,9 @@ static void add_app(
 	int reason = command_check(app->command[0]);
 	api_add_text(doc, item, "keyboard", app->keyboard != NULL ? app->keyboard : "");
 	yyjson_mut_obj_add_str(doc, item, "gamepad", gamepad_names[app->gamepad]);
+	const char *seat = app->local_devices;
+	api_add_text(doc, item, "local_devices", seat == NULL ? "" : seat[0] == '\0' ? "none" : seat);
+	yyjson_mut_obj_add_bool(doc, item, "contain", !app->is_free);
 	yyjson_mut_obj_add_bool(doc, item, "cover", app->image != NULL);
 	yyjson_mut_obj_add_bool(doc, item, "locked", !app->made_here);
 	yyjson_mut_obj_add_strcpy(doc, item, "problem", reason != 0 ? strerror(reason) : "");

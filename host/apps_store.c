@@ -36,12 +36,13 @@ static const struct part {
 		{"after", "after", true},
 		{"keyboard", "keyboard", false},
 		{"gamepad", "gamepad", false},
+		{"local_devices", "local-devices", false},
 };
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
 struct block {
 	struct scfg_directive app, children[MAX_PARTS];
-	char *title[1], *id[1];
+	char *title[1], *id[1], *no[1];
 	char id_text[16];
 	char **words[MAX_PARTS];
 };
@@ -67,7 +68,8 @@ static void add_child(struct block *block, const char *name, char **params, size
 static void make_block(struct block *block, yyjson_val *app) {
 	static char name[] = "app";
 	const char *title = yyjson_get_str(yyjson_obj_get(app, "title"));
-	*block = (struct block){.title = {(char *)(title != NULL ? title : "")}};
+	static char no[] = "no";
+	*block = (struct block){.title = {(char *)(title != NULL ? title : "")}, .no = {no}};
 	block->app = (struct scfg_directive){
 			.name = name, .params = block->title, .params_len = 1, .lineno = 1};
 	block->app.children.directives = block->children;
@@ -84,6 +86,9 @@ static void make_block(struct block *block, yyjson_val *app) {
 	}
 	if (yyjson_is_true(yyjson_obj_get(app, "private"))) {
 		add_child(block, "private", NULL, 0);
+	}
+	if (yyjson_is_false(yyjson_obj_get(app, "contain"))) {
+		add_child(block, "contain", block->no, 1);
 	}
 }
 

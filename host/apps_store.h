@@ -26,7 +26,7 @@ void apps_store_merge(struct es_apps_store *store, struct es_settings *settings)
 bool apps_store_has(const struct es_apps_store *store, uint32_t id);
 
 // An object of the members title, command, env, before, after (lists of words), keyboard, gamepad,
-// private; a change names only what changes, and null or "" takes it away. Each change is on disk
+// local_devices, private, contain; a change names only what changes, and null or "" takes it away. Each change is on disk
 // before this returns true; false with the reason in error[cap]: all is as before.
 bool apps_store_add(
 		struct es_apps_store *store, yyjson_val *app, uint32_t *id, char *error, size_t cap);

@@ -386,9 +386,11 @@ static void test_apps(void **state) {
 	assert_string_equal(app->command[2], "; $(x)\n");
 	ask(f, "PATCH", "/apps/1000001", "{\"keyboard\":\"a b\"}", 400);
 	ask(f, "PATCH", "/apps/1000001", "{\"keyboard\":\"de\",\"gamepad\":\"xbox\"}", 200);
-	ask(f, "PATCH", "/apps/1000001", "{\"keyboard\":\"\",\"title\":\"Ours\"}", 200);
+	ask(f, "PATCH", "/apps/1000001", "{\"keyboard\":\"\",\"title\":\"Ours\",\"contain\":false}",
+			200);
 	expect(f->body, "\"title\":\"Ours\"");
 	expect(f->body, "\"keyboard\":\"\",\"gamepad\":\"xbox\"");
+	assert_true(settings_find_app(f->settings, 1000001)->is_free);
 	expect(ask(f, "POST", "/apps/order", "{\"ids\":[1000001]}", 200), "{\"apps\":[{\"id\":1000001");
 	expect(ask(f, "PATCH", "/apps/1", "{\"title\":\"x\"}", 409), "configuration");
 	// All of it is there after the next start.
