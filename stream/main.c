@@ -13,16 +13,17 @@
 #include "stream/rights.h"
 #include "stream/streamer.h"
 
-// libavformat's own messages: what matters of them is in ours.
+// libavformat's own messages: what matters of them is in ours, but for the words before it aborts.
 static void on_av_log(void *context, int level, const char *format, va_list args) {
-	if (level > AV_LOG_ERROR || !log_enabled(ES_LOG_DEBUG)) {
+	enum es_log_level ours = level <= AV_LOG_PANIC ? ES_LOG_ERROR : ES_LOG_DEBUG;
+	if (level > AV_LOG_ERROR || !log_enabled(ours)) {
 		return;
 	}
 	char line[512];
 	int prefix = 1;
 	av_log_format_line(context, level, format, args, line, sizeof(line), &prefix);
 	size_t length = strcspn(line, "\n");
-	es_log(ES_LOG_DEBUG, "libavformat: %.*s", (int)length, line);
+	es_log(ours, "libavformat: %.*s", (int)length, line);
 }
 
 // A full disk or a reader that has gone must come back as an error from write. Ctrl-C reaches the
