@@ -19,6 +19,27 @@ static const char *const state_names[] = {
 		NULL,
 };
 
+static const char *const stage_names[] = {
+		[ES_STAGE_WAIT] = "wait",
+		[ES_STAGE_COMPOSE] = "compose",
+		[ES_STAGE_QUEUE] = "queue",
+		[ES_STAGE_CONVERT] = "convert",
+		[ES_STAGE_ENCODE] = "encode",
+		[ES_STAGE_PACKETIZE] = "packetize",
+		[ES_STAGE_SEND] = "send",
+		[ES_STAGE_TOTAL] = "total",
+		[ES_STAGE_COUNT] = NULL,
+};
+
+static const struct es_api_field stage_fields[] = {
+		{"name", ES_API_TEXT, true, .words = stage_names,
+				.help = "of a picture's way, in its order"},
+		{"p50_us", ES_API_NUMBER, true, .help = "median, of late"},
+		{"p99_us", ES_API_NUMBER, true, .help = "99 of 100 are below, of late"},
+		{NULL},
+};
+static const struct es_api_schema stage_schema = {"Stage", stage_fields};
+
 static const struct es_api_field figures_fields[] = {
 		{"committed", ES_API_NUMBER, true, .help = "changes of the picture by the app"},
 		{"superseded", ES_API_NUMBER, true, .help = "of these, replaced before they were sent"},
@@ -41,6 +62,8 @@ static const struct es_api_field figures_fields[] = {
 		{"sound_inserted", ES_API_NUMBER, true, .help = "of silence, where clocks part"},
 		{"sound_p50_us", ES_API_NUMBER, true, .help = "from sample to datagram: median"},
 		{"sound_p99_us", ES_API_NUMBER, true, .help = "the same: 99 of 100 are below"},
+		{"stages", ES_API_OBJECTS, true, .of = &stage_schema,
+				.help = "where the latency comes from; `total` is from the change to the last datagram"},
 		{NULL},
 };
 static const struct es_api_schema figures_schema = {"Figures", figures_fields};
@@ -68,6 +91,17 @@ static const struct es_api_field sessions_fields[] = {
 		{NULL},
 };
 static const struct es_api_schema sessions_schema = {"Sessions", sessions_fields};
+
+static void add_stages(
+		yyjson_mut_doc *doc, yyjson_mut_val *stats, const struct es_stream_stats *stream) {
+	yyjson_mut_val *items = yyjson_mut_obj_add_arr(doc, stats, "stages");
+	for (int i = 0; i < ES_STAGE_COUNT; i++) {
+		yyjson_mut_val *item = yyjson_mut_arr_add_obj(doc, items);
+		yyjson_mut_obj_add_str(doc, item, "name", stage_names[i]);
+		yyjson_mut_obj_add_uint(doc, item, "p50_us", stream->recent[i].p50_us);
+		yyjson_mut_obj_add_uint(doc, item, "p99_us", stream->recent[i].p99_us);
+	}
+}
 
 static void add_figures(
 		yyjson_mut_doc *doc, yyjson_mut_val *item, const struct es_play_info *info) {
@@ -103,6 +137,7 @@ static void add_figures(
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
 		yyjson_mut_obj_add_uint(doc, stats, figures[i].key, figures[i].value);
 	}
+	add_stages(doc, stats, stream);
 }
 
 static void add_session(yyjson_mut_doc *doc, yyjson_mut_val *item, const struct es_play *play) {
