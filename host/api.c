@@ -24,6 +24,7 @@ static const struct es_route *const tables[] = {
 		api_clients_routes,
 		api_apps_routes,
 		api_sessions_routes,
+		api_recordings_routes,
 };
 #define N_TABLES (sizeof(tables) / sizeof(tables[0]))
 

@@ -15,6 +15,7 @@ struct es_news;
 struct es_login;
 struct es_pairing_desk;
 struct es_plays;
+struct es_recorder;
 struct es_ports;
 struct es_settings;
 struct es_settings_store;
@@ -33,6 +34,7 @@ struct es_api_host {
 	struct es_log_ring *log;
 	struct es_login *login;
 	struct es_apps_store *apps;
+	struct es_recorder *recorder; // NULL: there is none
 	struct es_settings_store *settings_store;
 	const struct es_identity *identity; // the host's key and certificate
 	const char *unique_id; // of the host

@@ -120,6 +120,7 @@ extern const struct es_route api_doctor_routes[];
 extern const struct es_route api_log_routes[];
 extern const struct es_route api_settings_routes[];
 extern const struct es_route api_sessions_routes[];
+extern const struct es_route api_recordings_routes[];
 
 // Shared by answers.
 extern const struct es_api_schema api_error_schema;

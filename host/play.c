@@ -466,6 +466,8 @@ void play_info(const struct es_play *play, struct es_play_info *info) {
 			.encoder = play->viewer != NULL ? play_viewer_encoder(play->viewer) : "",
 			.codec = play->viewer != NULL ? play_viewer_codec(play->viewer) : ES_CODEC_H264,
 			.since_ns = play->since_ns,
+			.viewer = play->last_viewer,
+			.viewer_ns = play->viewer_ns,
 			.display_stats = &play->display_stats,
 			.encode_stats = &play->encode_stats,
 			.stream_stats = &play->stream_stats,

@@ -121,10 +121,24 @@ struct es_play_info {
 	const char *encoder; // "x264"; "" when detached
 	enum es_codec codec;
 	int64_t since_ns; // CLOCK_MONOTONIC of the launch
+	uint32_t viewer; // how many have been attached, that one too
+	int64_t viewer_ns; // since when it is
 	const struct es_display_stats *display_stats; // last told, never NULL
 	const struct es_encode_stats *encode_stats;
 	const struct es_stream_stats *stream_stats;
 };
+
+// Who follows the figures of all sessions while they are played. Any function may be NULL.
+struct es_plays_watch {
+	// About every second: play_info has new ones.
+	void (*figures)(void *data, const struct es_play *play);
+	// Single frames, if they are wanted; `dropped` were lost before them.
+	void (*frames)(void *data, const struct es_play *play, const struct es_frame_row *rows,
+			size_t n, uint32_t dropped);
+	void *data;
+};
+void plays_watch(struct es_plays *plays, const struct es_plays_watch *watch); // copied
+void plays_want_frames(struct es_plays *plays, bool wanted);
 uint32_t play_app_id(const struct es_play *play);
 void play_info(const struct es_play *play, struct es_play_info *info);
 size_t plays_count(const struct es_plays *plays);

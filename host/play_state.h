@@ -93,6 +93,7 @@ struct es_play {
 	struct es_play_viewer *viewer; // NULL: none
 	struct es_play_viewer *leaving; // their rooms are still ending
 	uint32_t last_viewer; // number
+	int64_t viewer_ns; // when it was attached
 
 	struct es_display_stats display_stats;
 	struct es_encode_stats encode_stats; // of the last encoder
@@ -118,6 +119,8 @@ struct es_plays {
 	void *drained_data;
 	void (*changed)(void *data);
 	void *changed_data;
+	struct es_plays_watch watch;
+	bool wants_frames;
 };
 
 // --- plays.c

@@ -271,6 +271,21 @@ static void streamer_ended(struct es_play_viewer *viewer, const struct es_sessio
 	play_disconnect(play, 0);
 }
 
+static void tell_figures(const struct es_play *play) {
+	const struct es_plays_watch *watch = &play->plays->watch;
+	if (watch->figures != NULL) {
+		watch->figures(watch->data, play);
+	}
+}
+
+static void tell_frames(const struct es_play_viewer *viewer, const struct es_session_msg *msg) {
+	const struct es_plays_watch *watch = &viewer->play->plays->watch;
+	if (watch->frames != NULL && viewer->play->plays->wants_frames && !viewer->left) {
+		watch->frames(
+				watch->data, viewer->play, msg->frames.rows, msg->frames.n, msg->frames.dropped);
+	}
+}
+
 static void on_streamer_message(
 		void *data, struct es_room_process *room, const struct es_session_msg *msg) {
 	struct es_play_viewer *viewer = data;
@@ -289,7 +304,11 @@ static void on_streamer_message(
 	case ES_SESSION_STREAM_STATS:
 		if (!viewer->left) {
 			viewer->play->stream_stats = msg->stream_stats;
+			tell_figures(viewer->play);
 		}
+		return;
+	case ES_SESSION_FRAMES:
+		tell_frames(viewer, msg);
 		return;
 	case ES_SESSION_RESIZE:
 		if (!viewer->left) {
@@ -341,6 +360,9 @@ static bool start_streamer(
 		return false;
 	}
 	room_send(viewer->streamer, setup->start, setup->fds, setup->n_fds);
+	if (plays->wants_frames) {
+		play_viewer_tell_wants(viewer);
+	}
 	return true;
 }
 
@@ -375,6 +397,7 @@ bool play_viewer_start(struct es_play *play, const struct es_play_viewer_setup *
 	play->encode_stats = (struct es_encode_stats){0};
 	play->stream_stats = (struct es_stream_stats){0};
 	play->viewer = viewer;
+	play->viewer_ns = clock_now_ns();
 	if (setup->socket != NULL) {
 		viewer->socket = *setup->socket;
 		*setup->socket = -1;
@@ -453,6 +476,14 @@ bool play_viewer_set_bitrate(struct es_play_viewer *viewer, uint32_t kbps) {
 	viewer->start_encode.start_encode.bitrate_kbps = kbps;
 	room_send(viewer->streamer, &msg, NULL, 0);
 	return true;
+}
+
+void play_viewer_tell_wants(struct es_play_viewer *viewer) {
+	struct es_session_msg msg = {
+			.type = ES_SESSION_ROWS, .rows = {.on = viewer->play->plays->wants_frames}};
+	if (viewer->streamer != NULL) {
+		room_send(viewer->streamer, &msg, NULL, 0);
+	}
 }
 
 void play_viewer_poll_stats(struct es_play_viewer *viewer) {

@@ -50,6 +50,8 @@ bool play_viewer_set_bitrate(struct es_play_viewer *viewer, uint32_t kbps);
 
 // It no longer answers the display, as that says.
 void play_viewer_encoder_stuck(struct es_play_viewer *viewer, uint32_t number);
+// Whether single frames are wanted has changed.
+void play_viewer_tell_wants(struct es_play_viewer *viewer);
 // Asks its rooms for their statistics; one that has not answered for long is killed.
 void play_viewer_poll_stats(struct es_play_viewer *viewer);
 // -1: there is none.

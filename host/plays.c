@@ -191,6 +191,22 @@ void plays_on_change(struct es_plays *plays, void (*changed)(void *data), void *
 	plays->changed_data = data;
 }
 
+void plays_watch(struct es_plays *plays, const struct es_plays_watch *watch) {
+	plays->watch = *watch;
+}
+
+void plays_want_frames(struct es_plays *plays, bool wanted) {
+	if (plays->wants_frames == wanted) {
+		return;
+	}
+	plays->wants_frames = wanted;
+	for (size_t i = 0; i < plays->n; i++) {
+		if (plays->items[i]->viewer != NULL) {
+			play_viewer_tell_wants(plays->items[i]->viewer);
+		}
+	}
+}
+
 void plays_drain(struct es_plays *plays, void (*done)(void *data), void *data) {
 	plays->draining = true;
 	plays->drained = done;

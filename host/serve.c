@@ -30,9 +30,11 @@
 #include "host/log_ring.h"
 #include "host/news.h"
 #include "host/login.h"
+#include "host/meter.h"
 #include "host/metrics_door.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
+#include "host/recorder.h"
 #include "host/play_web.h"
 #include "host/serve_options.h"
 #include "host/settings.h"
@@ -68,6 +70,8 @@ struct serve {
 	struct es_login *login;
 	struct es_web_server *web; // NULL: there is no console
 	struct es_metrics_door *metrics; // NULL: nobody asks
+	struct es_meter *meter;
+	struct es_recorder *recorder; // NULL: there is no folder for it
 	struct es_discovery *discovery; // NULL: not announced
 	struct es_inhibit *inhibit; // NULL: there is nobody to ask
 	unsigned end_signals;
@@ -307,6 +311,60 @@ static bool open_metrics(struct serve *serve) {
 	return serve->metrics != NULL || params.address == NULL;
 }
 
+// --- statistics
+
+static void on_window(void *data, const struct es_window *window) {
+	struct serve *serve = data;
+	if (serve->recorder != NULL) {
+		recorder_take(serve->recorder, window);
+	}
+}
+
+static void on_figures(void *data, const struct es_play *play) {
+	struct serve *serve = data;
+	struct es_play_info info;
+	play_info(play, &info);
+	meter_hear(serve->meter, &info, clock_now_ns());
+}
+
+static void on_frames(void *data, const struct es_play *play, const struct es_frame_row *rows,
+		size_t n, uint32_t dropped) {
+	struct serve *serve = data;
+	struct es_play_info info;
+	play_info(play, &info);
+	if (serve->recorder != NULL) {
+		recorder_take_frames(serve->recorder, info.id, rows, n, dropped);
+	}
+}
+
+static void on_recorder_change(void *data) {
+	struct serve *serve = data;
+	struct es_recorder_state state;
+	recorder_state(serve->recorder, &state);
+	plays_want_frames(serve->plays, state.armed && state.frames);
+	news_tell(serve->news, ES_EVENT_CAPTURE);
+}
+
+static bool open_statistics(struct serve *serve) {
+	const struct es_plays_watch watch = {.figures = on_figures, .frames = on_frames, .data = serve};
+	char error[1024];
+	serve->meter = meter_create();
+	if (serve->meter == NULL) {
+		es_log(ES_LOG_ERROR, "cannot start: out of memory");
+		return false;
+	}
+	serve->recorder = recorder_create(serve->state_fd, error, sizeof(error));
+	serve->api.recorder = serve->recorder;
+	if (serve->recorder != NULL) {
+		recorder_on_change(serve->recorder, on_recorder_change, serve);
+	} else {
+		es_log(ES_LOG_WARN, "statistics cannot be recorded: %s", error);
+	}
+	meter_on_window(serve->meter, on_window, serve);
+	plays_watch(serve->plays, &watch);
+	return true;
+}
+
 static bool open_doors(struct serve *serve) {
 	serve->plays = plays_create(serve->event, serve->settings);
 	if (serve->plays == NULL) {
@@ -357,6 +415,9 @@ static bool open_doors(struct serve *serve) {
 	serve->api.news = serve->news = news_create(&serve->api);
 	if (serve->news == NULL) {
 		es_log(ES_LOG_ERROR, "cannot start: out of memory");
+		return false;
+	}
+	if (!open_statistics(serve)) {
 		return false;
 	}
 	serve->control = control_socket_create(&serve->api);
@@ -472,6 +533,8 @@ static void finish(struct serve *serve) {
 	gamestream_destroy(serve->gamestream);
 	pairing_desk_destroy(serve->desk);
 	plays_destroy(serve->plays);
+	recorder_destroy(serve->recorder);
+	meter_destroy(serve->meter);
 	containment_destroy(serve->containment);
 	inhibit_destroy(serve->inhibit);
 	ports_close(&serve->ports);

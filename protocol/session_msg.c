@@ -479,6 +479,51 @@ static void get_stream_stats(struct es_reader *r, struct es_session_msg *msg) {
 	get_sound(r, &stats->sound);
 }
 
+static void put_rows(struct es_writer *w, const struct es_session_msg *msg) {
+	put_bool(w, msg->rows.on);
+}
+
+static void get_rows(struct es_reader *r, struct es_session_msg *msg) {
+	msg->rows.on = get_bool(r);
+}
+
+static bool frames_valid(const struct es_session_msg *msg) {
+	for (size_t i = 0; i < msg->frames.n && i < ES_SESSION_MAX_ROWS; i++) {
+		if (msg->frames.rows[i].at_ns < 0) {
+			return false;
+		}
+	}
+	return msg->frames.n > 0 && msg->frames.n <= ES_SESSION_MAX_ROWS;
+}
+
+static void put_frames(struct es_writer *w, const struct es_session_msg *msg) {
+	put_le32(w, msg->frames.dropped);
+	put_u8(w, msg->frames.n);
+	for (size_t i = 0; i < msg->frames.n; i++) {
+		const struct es_frame_row *row = &msg->frames.rows[i];
+		put_le64s(w, row->at_ns);
+		put_u8(w, row->kind);
+		put_le32(w, row->bytes);
+		for (int stage = 0; stage < ES_STAGE_TOTAL; stage++) {
+			put_le32(w, row->stages_us[stage]);
+		}
+	}
+}
+
+static void get_frames(struct es_reader *r, struct es_session_msg *msg) {
+	msg->frames.dropped = get_le32(r);
+	msg->frames.n = get_u8(r);
+	for (size_t i = 0; i < msg->frames.n && i < ES_SESSION_MAX_ROWS; i++) {
+		struct es_frame_row *row = &msg->frames.rows[i];
+		row->at_ns = get_le64s(r);
+		row->kind = get_u8(r);
+		row->bytes = get_le32(r);
+		for (int stage = 0; stage < ES_STAGE_TOTAL; stage++) {
+			row->stages_us[stage] = get_le32(r);
+		}
+	}
+}
+
 static bool end_valid(const struct es_session_msg *msg) {
 	return msg->end.code >= ES_END_DRAINED && msg->end.code <= ES_END_CLIENT_LOST;
 }
@@ -523,6 +568,7 @@ static const struct kind {
 		{ES_SESSION_TERMINATE, put_terminate, get_terminate, NULL},
 		{ES_SESSION_KEYBOARD, put_keyboard, get_keyboard, NULL},
 		{ES_SESSION_START_PLAYER, put_start_player, get_start_player, start_player_valid},
+		{ES_SESSION_ROWS, put_rows, get_rows, NULL},
 		{ES_SESSION_READY, put_ready, get_ready, NULL},
 		{ES_SESSION_DISPLAY_STATS, put_display_stats, get_display_stats, NULL},
 		{ES_SESSION_ENCODE_STATS, put_encode_stats, get_encode_stats, NULL},
@@ -532,6 +578,7 @@ static const struct kind {
 		{ES_SESSION_END, put_end, get_end, end_valid},
 		{ES_SESSION_CLIENT, put_client, get_client, client_valid},
 		{ES_SESSION_RESIZE, put_mode_msg, get_mode_msg, NULL},
+		{ES_SESSION_FRAMES, put_frames, get_frames, frames_valid},
 };
 
 static const struct kind *find_kind(uint32_t type) {

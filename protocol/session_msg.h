@@ -18,6 +18,7 @@
 #define ES_SESSION_MAX_SEAT 64
 #define ES_SESSION_MAX_ADDRESS 46 // as of INET6_ADDRSTRLEN
 #define ES_SESSION_MAX_THREADS 256
+#define ES_SESSION_MAX_ROWS 64
 #define ES_SESSION_FD 3 // each room finds its end of the link here
 
 enum es_session_msg_type {
@@ -36,6 +37,7 @@ enum es_session_msg_type {
 	ES_SESSION_TERMINATE, // stream: tell the client why, then END
 	ES_SESSION_KEYBOARD, // display: another layout
 	ES_SESSION_START_PLAYER, // stream: + 1 fd: the socket of a browser's player, already a WebSocket
+	ES_SESSION_ROWS, // stream: whether FRAMES are wanted from now on
 	// room -> host
 	ES_SESSION_READY = 64,
 	ES_SESSION_DISPLAY_STATS,
@@ -46,6 +48,7 @@ enum es_session_msg_type {
 	ES_SESSION_END,
 	ES_SESSION_CLIENT, // stream: how far the client has come
 	ES_SESSION_RESIZE, // stream: the viewer wants another mode
+	ES_SESSION_FRAMES, // stream: single frames, before STREAM_STATS
 };
 
 // What an app is shown of a client's gamepad.
@@ -170,6 +173,14 @@ struct es_stream_stats {
 	struct es_sound_stats sound;
 };
 
+// One frame that went out.
+struct es_frame_row {
+	int64_t at_ns; // its last byte
+	uint8_t kind; // as enum es_unit_kind
+	uint32_t bytes;
+	uint32_t stages_us[ES_STAGE_TOTAL]; // whose sum is the total
+};
+
 // A connection to a GameStream client: what was agreed on over HTTPS and RTSP.
 #define ES_GAMESTREAM_ENCRYPT_CONTROL 1 // control protocol v2; without it the legacy one
 #define ES_GAMESTREAM_ENCRYPT_VIDEO 2
@@ -270,6 +281,14 @@ struct es_session_msg {
 		struct es_display_stats display_stats;
 		struct es_encode_stats encode_stats;
 		struct es_stream_stats stream_stats;
+		struct {
+			bool on;
+		} rows;
+		struct {
+			uint32_t dropped; // before these, for want of room
+			uint8_t n; // 1..ES_SESSION_MAX_ROWS
+			struct es_frame_row rows[ES_SESSION_MAX_ROWS];
+		} frames;
 		struct {
 			enum es_end_code code;
 			int32_t status;

@@ -114,6 +114,9 @@ static void count_missed_slots(struct es_stats *stats, int64_t commit_ns) {
 void stats_record(
 		struct es_stats *stats, const struct es_unit *unit, int64_t muxed_ns, int64_t sent_ns) {
 	stats->bytes += unit->size;
+	if (stats->rows != NULL) {
+		frame_rows_add(stats->rows, unit, muxed_ns, sent_ns);
+	}
 	switch (unit->kind) {
 	case ES_UNIT_NEW:
 		count_missed_slots(stats, unit->times.commit_ns);

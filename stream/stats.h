@@ -9,6 +9,7 @@
 
 #include "protocol/session_msg.h"
 #include "protocol/unit_msg.h"
+#include "stream/frame_rows.h"
 
 // Log-linear histogram of ns: 32 steps per power of two, so that the middle of a step is
 // within 1.6 % of every value in it; values from 2^41 ns (37 minutes) on share the last one.
@@ -42,6 +43,7 @@ struct es_stats {
 	int64_t period_ns; // of the mode; 0 until known
 	char encoder[32];
 	enum es_codec codec;
+	struct es_frame_rows *rows; // owned by who has set it; NULL: single frames are not wanted
 };
 
 void stats_init(struct es_stats *stats);

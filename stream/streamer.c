@@ -85,6 +85,7 @@ void streamer_destroy(struct es_streamer *streamer) {
 	unit_source_destroy(streamer->source);
 	fd_close(&streamer->next_source_fd);
 	control_host_destroy(streamer->control_host);
+	frame_rows_destroy(streamer->stats.rows);
 	free(streamer);
 }
 
@@ -99,8 +100,29 @@ static void tell_host(struct es_streamer *streamer, const struct es_session_msg 
 	}
 }
 
+static void tell_frames(struct es_streamer *streamer) {
+	struct es_session_msg message;
+	size_t at = 0;
+	if (streamer->stats.rows != NULL) {
+		while (frame_rows_tell(streamer->stats.rows, &at, &message)) {
+			tell_host(streamer, &message);
+		}
+		frame_rows_clear(streamer->stats.rows);
+	}
+}
+
+static void want_frames(struct es_streamer *streamer, bool on) {
+	if (on && streamer->stats.rows == NULL) {
+		streamer->stats.rows = frame_rows_create();
+	} else if (!on) {
+		frame_rows_destroy(streamer->stats.rows);
+		streamer->stats.rows = NULL;
+	}
+}
+
 static void answer_stats(struct es_streamer *streamer) {
 	struct es_session_msg message = {.type = ES_SESSION_STREAM_STATS};
+	tell_frames(streamer);
 	stats_summary(&streamer->stats, &message.stream_stats);
 	struct es_process_usage usage = process_usage();
 	message.stream_stats.usage.cpu_us = (uint64_t)usage.cpu_us;
@@ -496,6 +518,9 @@ static void take_session_message(struct es_streamer *streamer) {
 		return;
 	case ES_SESSION_STATS:
 		answer_stats(streamer);
+		return;
+	case ES_SESSION_ROWS:
+		want_frames(streamer, streamer->message.rows.on);
 		return;
 	case ES_SESSION_BITRATE:
 		limit_bitrate(streamer, streamer->message.bitrate.kbps);

@@ -105,6 +105,12 @@ static const struct es_session_msg stream_stats = {
 static const struct es_session_msg stuck = {.type = ES_SESSION_STUCK, .stuck = {1}};
 static const struct es_session_msg need_encoder = {.type = ES_SESSION_NEED_ENCODER};
 
+static const struct es_session_msg rows = {.type = ES_SESSION_ROWS, .rows = {true}};
+static const struct es_session_msg frames = {
+		.type = ES_SESSION_FRAMES,
+		.frames = {7, 2, {{1, 1, 2, {3, 4, 5, 6, 7, 8, 9}}, {10, 2, 11, {0}}}},
+};
+
 static const struct es_session_msg attach_frame = {
 		.type = ES_SESSION_ATTACH,
 		.attach = {ES_ATTACH_FRAME, 5, false, 1000},
@@ -167,6 +173,13 @@ static const struct es_vector vectors[] = {
 		{"end", &end, 0, "53 03 4600 04 ffffffff 0200 6e6f"},
 		{"client", &client, 0, "53 03 4700 02"},
 		{"resize", &resize, 0, "53 03 4800 10000000 00200000 e8030000"},
+		{"rows", &rows, 0, "53 03 0f00 01"},
+		{"frames", &frames, 0,
+				"53 03 4900 07000000 02"
+				"0100000000000000 01 02000000"
+				"03000000 04000000 05000000 06000000 07000000 08000000 09000000"
+				"0a00000000000000 02 0b000000"
+				"00000000 00000000 00000000 00000000 00000000 00000000 00000000"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {
