@@ -43,6 +43,17 @@ def judge_speed(messages):
         raise harness.Slow(signs[0])
 
 
+def play(device, **more):
+    """A client that plays. The host gives it ten seconds to connect, which may be too few here."""
+    for left in (2, 1, 0):
+        try:
+            return device.play(**more).wait_playing()
+        except harness.Failed as error:
+            if left == 0 or 'no control connection' not in str(error):
+                raise
+            print(f'[too slow to connect; load {os.getloadavg()[0]:.1f}; once more]')
+
+
 def read_events(path, key):
     """The lines of a paint client's log that have this key: 'buffer', 'feedback', 'released', ..."""
     entries = [json.loads(line) for line in harness.read_file(path).decode().splitlines()]

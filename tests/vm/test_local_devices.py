@@ -64,7 +64,7 @@ class LocalDevices(harness_vm.Case, harness_serve.ServeCase):
         # Nothing is drawn that a GPU would be needed for.
         env = {'XDG_CACHE_HOME': harness_vm.CACHE, 'WLR_RENDERER': 'pixman', **env}
         self.host = self.serve({'listen': ([LISTEN, self.ear.path], [f'local-devices {SEAT}'])}, env=env)
-        stream = self.host.device().paired().play(app=1, mode='320x240x30').wait_playing()
+        stream = harness_vm.play(self.host.device().paired(), app=1, mode='320x240x30')
         self.ear.hear(event='focus', focused=True)
         return stream
 

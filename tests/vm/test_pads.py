@@ -1,7 +1,9 @@
 """Gamepads of a Moonlight client, as apps and their users see them."""
 
+import contextlib
 import glob
 import grp
+import json
 import os
 import signal
 import stat
@@ -27,6 +29,16 @@ COMMON_BUTTONS = {A: ecodes.BTN_A, B: ecodes.BTN_B, X: ecodes.BTN_X, Y: ecodes.B
                   LB: ecodes.BTN_TL, RB: ecodes.BTN_TR, BACK: ecodes.BTN_SELECT,
                   START: ecodes.BTN_START, GUIDE: ecodes.BTN_MODE,
                   LS: ecodes.BTN_THUMBL, RS: ecodes.BTN_THUMBR}
+# The same for SDL, which goes by the place of a button, not by what is written on it.
+SDL_BUTTONS = {A: 'a', B: 'b', X: 'x', Y: 'y', LB: 'leftshoulder', RB: 'rightshoulder', BACK: 'back',
+               START: 'start', GUIDE: 'guide', LS: 'leftstick', RS: 'rightstick', UP: 'dpup',
+               DOWN: 'dpdown', LEFT: 'dpleft', RIGHT: 'dpright'}
+BTN_GRIPL, BTN_GRIPR, BTN_GRIPL2, BTN_GRIPR2 = range(0x224, 0x228)
+SDL_MISC = {MISC: 'misc1'}
+SDL_PADDLES = dict(zip(PADDLES, ('paddle1', 'paddle2', 'paddle3', 'paddle4')))
+SDL_STICKS = ('leftx', 'lefty', 'rightx', 'righty')
+ACCELEROMETER, GYROSCOPE = 1, 2
+PADS_SDL = os.environ.get('PADS_SDL') or os.path.join(harness.BUILD, 'tests/clients/pads_sdl')
 XBOX_NAME = 'Microsoft X-Box 360 pad'
 DUALSENSE_NAME = 'Sony Interactive Entertainment DualSense Wireless Controller'
 DUALSHOCK_NAME = 'Sony Interactive Entertainment Wireless Controller'
@@ -83,6 +95,66 @@ class Eye:
             raise harness.Failed(f'{error}; now {now}') from None
 
 
+class Game:
+    """What an app knows by SDL, out of what it has written down."""
+
+    def __init__(self, path):
+        self.path = path
+        self.position = 0
+        self.pads = {}
+        self.events = []
+
+    def read(self):
+        with open(self.path, 'a+b') as file:
+            file.seek(self.position)
+            for line in file.read().splitlines(keepends=True):
+                if line.endswith(b'\n'):
+                    self.position += len(line)
+                    self.take(json.loads(line))
+
+    def take(self, event):
+        self.events.append(event)
+        if 'added' in event:
+            self.pads[event['added']] = {**event, 'pressed': set(), 'at': {}}
+        self.pads.pop(event.get('removed'), None)
+        pad = self.pads.get(event.get('pad'), {})
+        if 'button' in event:
+            (pad['pressed'].add if event['down'] else pad['pressed'].discard)(event['button'])
+        for key in ('axis', 'sensor', 'finger'):
+            if key in event:
+                pad['at'][event[key] if key != 'finger' else ('finger', event[key])] = event
+
+    def pad(self):
+        """The only one, once it is there."""
+        def look():
+            self.read()
+            return list(self.pads.values())[0] if len(self.pads) == 1 else None
+        return wait_until(look, f'SDL has one gamepad, not {self.pads}', harness_vm.TIMEOUT)
+
+    def wait(self, matches, what):
+        """Until the only pad is like that. A driver of SDL's may open it anew meanwhile."""
+        def look():
+            self.read()
+            return any(matches(pad) for pad in self.pads.values())
+        try:
+            wait_until(look, f'SDL: {what}', harness_vm.TIMEOUT)
+        except harness.Failed as error:
+            raise harness.Failed(f'{error}; now {self.pads}') from None
+
+    def wait_pressed(self, buttons):
+        self.wait(lambda pad: pad['pressed'] == set(buttons), f'{buttons} are pressed')
+
+    def wait_axes(self, within=0, **wanted):
+        self.wait(lambda pad: all(name in pad['at'] and abs(pad['at'][name]['at'] - value) <= within
+                                  for name, value in wanted.items()), f'{wanted}')
+
+    def wait_sensor(self, sensor, *wanted, within):
+        def near(pad):
+            seen = pad['at'].get(sensor, {}).get('at', ())
+            return seen and all(abs(a - b) <= within for a, b in zip(seen, wanted))
+        self.wait(near, f'sensor {sensor} at {wanted}')
+
+
 def devices(name=None):
     found = []
     # Not evdev.list_devices: it trips over those that go meanwhile.
@@ -100,6 +172,15 @@ def devices(name=None):
     return found
 
 
+@contextlib.contextmanager
+def without(path):
+    os.rename(path, path + '.away')
+    try:
+        yield
+    finally:
+        os.rename(path + '.away', path)
+
+
 def close(found):
     for device in found:
         device.close()
@@ -108,11 +189,17 @@ def close(found):
 
 class Pads(harness_vm.Case, harness_serve.ServeCase):
     def play(self, settings=()):
-        """An app with a client that looks at it."""
-        app = (harness.paint('--fullscreen', '--rate', '5'), list(settings))
-        self.host = self.serve({'paint': app}, env={'XDG_CACHE_HOME': harness_vm.CACHE})
+        """An app that looks at its gamepads, with a client that looks at it."""
+        self.game = Game(self.place.file('game.log')) if os.path.exists(PADS_SDL) else None
+        paint = harness.paint('--fullscreen', '--rate', '5')
+        if self.game is not None:
+            paint = ['sh', '-c', '"$1" "$2" & shift 2; exec "$@"', 'sh', PADS_SDL, self.game.path, *paint]
+        app = (paint, list(settings))
+        # Nothing is drawn that a GPU would be needed for.
+        env = {'XDG_CACHE_HOME': harness_vm.CACHE, 'WLR_RENDERER': 'pixman'}
+        self.host = self.serve({'paint': app}, env=env)
         self.device = self.host.device().paired()
-        return self.device.play(app=1, mode='320x240x30').wait_playing()
+        return harness_vm.play(self.device, app=1, mode='320x240x30')
 
     def eye(self, name):
         """The only device of that name, once it is there."""
@@ -129,11 +216,17 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
     def wait_gone(self):
         wait_until(lambda: close(devices()) == 0, 'no pad is left', harness_vm.TIMEOUT)
 
-    def check_buttons(self, stream, pad, eye, buttons, name):
-        for bit, code in buttons.items():
+    def check_buttons(self, stream, pad, eye, buttons, name, more=()):
+        """Each that the kernel shows, and each that SDL does, which has the hat as buttons."""
+        known = {**SDL_BUTTONS, **dict(more)}
+        if self.game:
+            self.game.pad()
+        for bit in {**buttons, **(known if self.game else {})}:
             with self.subTest(name, button=hex(bit)):
                 stream.send(f'pad state {pad} {1 << pad} {bit} 0 0 0 0 0 0')
-                eye.wait_pressed([code])
+                eye.wait_pressed([buttons[bit]] if bit in buttons else [])
+                if self.game:
+                    self.game.wait_pressed([known[bit]] if bit in known else [])
         stream.send(f'pad state {pad} {1 << pad} {sum(buttons)} 0 0 0 0 0 0')
         eye.wait_pressed(buttons.values())
         stream.send(f'pad state {pad} {1 << pad} 0 0 0 0 0 0 0')
@@ -144,6 +237,43 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
                            (UP | RIGHT, 1, -1), (DOWN | LEFT, -1, 1), (0, 0, 0)):
             stream.send(f'pad state {pad} {1 << pad} {bits} 0 0 0 0 0 0')
             eye.wait_abs(ABS_HAT0X=x, ABS_HAT0Y=y)
+
+    def check_game(self, stream, kind, path, *sensors):
+        """Of the kind that it is, with sticks, triggers and sensors; it rumbles."""
+        if not self.game:
+            return
+        pad = self.game.pad()
+        self.assertEqual(kind, pad['type'], pad)
+        self.assertTrue(pad['path'].startswith(path), pad)
+        self.assertEqual([bool(sensors)] * 2, [pad['accelerometer'], pad['gyroscope']])
+        # To their ends: SDL learns how far the sticks of a Switch go.
+        for state, at in (('200 0 -32768 32767 32767 -32768', (-32768, -32768, 32767, 32767)),
+                          ('0 17 32767 -32768 -32768 32767', (32767, 32767, -32768, -32768))):
+            stream.send(f'pad state 0 1 0 {state}')
+            self.game.wait_axes(within=400, **dict(zip(SDL_STICKS, at)))
+            left, right = map(int, state.split()[:2])
+            # Those of a Switch are buttons.
+            value = (lambda v: 32767 if v else 0) if kind == 'switchpro' else (lambda v: v * 32767 // 255)
+            self.game.wait_axes(within=400, lefttrigger=value(left), righttrigger=value(right))
+        for sensor, client, seen, within in sensors:
+            stream.send(f'pad motion 0 {sensor} {client}')
+            self.game.wait_sensor(sensor, *seen, within=within)
+        start = stream.mark
+        stream.send('pad state 0 1 0 255 255 0 0 0 0')
+        stream.wait_for('pad-rumble', lambda e: e['low'] > 0 and e['high'] > 0, start=start)
+        stream.wait_for('pad-rumble', lambda e: e['low'] == 0 and e['high'] == 0, start=start)
+        stream.send('pad state 0 1 0 0 0 0 0 0 0')
+
+    def check_game_shines(self, stream):
+        if not self.game:
+            return
+        # It did so when BACK was pressed.
+        stream.wait_for('pad-led', lambda e: (e['red'], e['green'], e['blue']) == (200, 10, 20))
+        stream.send('pad touch 0 down 0 79 0.25 0.75 1')
+        self.game.wait(lambda pad: any(
+            abs(at['x'] - 0.25) < 0.01 and abs(at['y'] - 0.75) < 0.01 and at['down']
+            for key, at in pad['at'].items() if isinstance(key, tuple)), 'a finger')
+        stream.send('pad touch 0 up 0 79 0.25 0.75 0')
 
     def rumble(self, stream, pad, eye, strong=0x8000, weak=0x4000, within=0):
         """As an app does it, through the kernel to the client and off again."""
@@ -159,20 +289,21 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         stream.wait_for('pad-rumble', lambda e: e['low'] == 0 and e['high'] == 0, start=start)
         eye.device.erase_effect(number)
 
-    def check_xbox(self, stream, name=XBOX_NAME, buttons=None):
+    def check_xbox(self, stream, name=XBOX_NAME, kind='xbox360', buttons=(), more=()):
         eye = self.eye(name)
-        self.check_buttons(stream, 0, eye, buttons or COMMON_BUTTONS, name)
+        self.check_buttons(stream, 0, eye, {**COMMON_BUTTONS, **dict(buttons)}, name, more)
         self.check_hat(stream, 0, eye)
         stream.send('pad state 0 1 0 255 17 -32768 32767 256 -257')
         eye.wait_abs(ABS_Z=255, ABS_RZ=17, ABS_X=-32768, ABS_Y=-32768, ABS_RX=256, ABS_RY=256)
         self.rumble(stream, 0, eye)
+        self.check_game(stream, kind, '/dev/input/event')
 
-    def check_sony(self, stream, name, height, extra):
-        """The event devices that the kernel's driver makes of it."""
+    def check_sony(self, stream, name, height, kind, extra=None, more=()):
+        """The event devices that the kernel's driver makes of it, and what SDL's own makes."""
         eye = self.eye(name)
         touch, motion = self.eye(name + ' Touchpad'), self.eye(name + ' Motion Sensors')
         buttons = {**COMMON_BUTTONS, X: ecodes.BTN_WEST, Y: ecodes.BTN_NORTH}
-        self.check_buttons(stream, 0, eye, buttons, name)
+        self.check_buttons(stream, 0, eye, buttons, name, [(TOUCHPAD, 'touchpad'), *more])
         self.check_hat(stream, 0, eye)
         stream.send('pad state 0 1 0 255 17 -32768 32767 256 -257')
         eye.wait_abs(ABS_Z=255, ABS_RZ=17, ABS_X=0, ABS_Y=0, ABS_RX=129, ABS_RY=129)
@@ -182,7 +313,12 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         self.check_motion(stream, motion)
         self.check_battery(stream, eye)
         self.check_lightbar(stream, eye)
-        extra(stream, eye)
+        if extra is not None:
+            extra(stream, eye)
+        self.check_game(stream, kind, '/dev/hidraw',
+                        (ACCELEROMETER, '9.80665 -4.903325 0', (9.80665, -4.903325, 0), 0.02),
+                        (GYROSCOPE, '-90 0.5 720', (-1.5708, 0.0087, 12.5664), 0.01))
+        self.check_game_shines(stream)
 
     def check_touch(self, stream, eye, height):
         stream.send(f'pad state 0 1 {TOUCHPAD} 0 0 0 0 0 0')
@@ -259,23 +395,42 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         stream.send('pad state 0 0 0 0 0 0 0 0 0')
         self.wait_gone()
 
+    @contextlib.contextmanager
+    def game_looks_away(self):
+        def signal_games(number):
+            for exe in glob.glob('/proc/[0-9]*/exe'):
+                with contextlib.suppress(OSError):
+                    if self.game and os.path.samefile(exe, PADS_SDL):
+                        os.kill(int(exe.split('/')[2]), number)
+        signal_games(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            signal_games(signal.SIGCONT)
+
     def check_switch(self, stream):
-        """Its driver asks for everything before there is an event device."""
+        """Its driver asks for everything before there is an event device. It takes the answers to others
+        for its own then, as with a real one, so that calibration may go wrong if SDL asks meanwhile."""
         name = 'Pro Controller'
-        eye, motion = self.eye(name), self.eye(name + ' (IMU)')
+        with self.game_looks_away():
+            stream.send(f'pad arrive 0 {NINTENDO} {SENSORS}')
+            eye, motion = self.eye(name), self.eye(name + ' (IMU)')
         # By place, not by letter.
         buttons = {A: ecodes.BTN_SOUTH, B: ecodes.BTN_EAST, X: ecodes.BTN_WEST, Y: ecodes.BTN_NORTH,
                    LB: ecodes.BTN_TL, RB: ecodes.BTN_TR, BACK: ecodes.BTN_SELECT,
                    START: ecodes.BTN_START, GUIDE: ecodes.BTN_MODE, LS: ecodes.BTN_THUMBL,
                    RS: ecodes.BTN_THUMBR, MISC: ecodes.BTN_Z}
-        self.check_buttons(stream, 0, eye, buttons, name)
+        self.check_buttons(stream, 0, eye, buttons, name, SDL_MISC.items())
         self.check_hat(stream, 0, eye)
+        self.rumble(stream, 0, eye, within=0x400)
         stream.send('pad state 0 1 0 255 17 -32768 32767 16384 -16384')
         eye.wait_abs(ABS_X=-32767, ABS_Y=-32767, ABS_RX=16384, ABS_RY=16384, within=32)
         self.assertEqual({ecodes.BTN_TL2, ecodes.BTN_TR2}, eye.pressed())
-        self.rumble(stream, 0, eye, within=0x400)
         stream.send('pad motion 0 1 9.80665 0 -4.903325')
         motion.wait_abs(ABS_X=2048, ABS_Y=-4096, ABS_Z=0, within=4)
+        self.check_game(stream, 'switchpro', '/dev/hidraw',
+                        (ACCELEROMETER, '9.80665 0 -4.903325', (9.80665, 0, -4.903325), 0.02),
+                        (GYROSCOPE, '-90 0.5 720', (-1.5708, 0.0087, 12.5664), 0.02))
 
     def check_strangers(self, stream):
         """A client that says only which pads there are; numbers of none; many that come and go."""
@@ -291,7 +446,7 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         eye = self.eye(XBOX_NAME)
         stream.quit()
         wait_until(lambda: eye.device.active_keys() == [], 'nothing is pressed')
-        stream = self.device.play(mode='320x240x30').wait_playing()
+        stream = harness_vm.play(self.device, mode='320x240x30')
         stream.send('pad state 15 0x8000 0x2000 0 0 0 0 0 0')
         eye.wait_pressed([ecodes.BTN_B])
         return stream
@@ -305,6 +460,21 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         stream.send('pad state 4 0 0 0 0 0 0 0 0')
         self.wait_gone()
         wait_until(lambda: len(os.listdir(f'/proc/{display.pid}/fd')) <= files, 'no file is left')
+
+    def check_refused(self, stream):
+        """Without the one device it is another pad, without both none, and the host says so."""
+        with without('/dev/uhid'):
+            stream.send(f'pad arrive 0 {PLAYSTATION} {SENSORS}')
+            stream.send(f'pad state 0 1 {A} 0 0 0 0 0 0')
+            self.eye(XBOX_NAME)
+            self.assertRegex(self.host.messages(), 'gamepad 0 is no Sony.*: /dev/uhid: No such file')
+            self.remove(stream)
+            with without('/dev/uinput'):
+                stream.send(f'pad arrive 0 {PLAYSTATION} {SENSORS}')
+                stream.send(f'pad state 0 1 {A} 0 0 0 0 0 0')
+                wait_until(lambda: 'gamepad 0 cannot be shown to the app: /dev/uinput: No such file' in
+                           self.host.messages(), 'it is told', harness_vm.TIMEOUT)
+        self.remove(stream)
 
     def check_others(self):
         """Not even the group that event devices are for otherwise."""
@@ -336,14 +506,14 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         self.check_xbox(stream)
         self.remove(stream)
         stream.send(f'pad arrive 0 {PLAYSTATION} {SENSORS}')
-        self.check_sony(stream, DUALSENSE_NAME, 1080, self.check_triggers)
+        self.check_sony(stream, DUALSENSE_NAME, 1080, 'ps5', self.check_triggers, SDL_MISC.items())
         self.remove(stream)
-        stream.send(f'pad arrive 0 {NINTENDO} {SENSORS}')
         self.check_switch(stream)
         self.remove(stream)
         self.check_strangers(stream)
         stream = self.check_reconnect(stream)
         self.remove(stream)
+        self.check_refused(stream)
         self.check_flapping(stream)
         # Much may have been forgotten: a state follows each arrival, as of real clients.
         def arrives():
@@ -357,7 +527,14 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
     def test_as_the_app_wants_it(self):
         stream = self.play(['gamepad dualshock4'])
         stream.send(f'pad arrive 0 {XBOX} {SENSORS}')
-        self.check_sony(stream, DUALSHOCK_NAME, 942, lambda stream, eye: None)
+        self.check_sony(stream, DUALSHOCK_NAME, 942, 'ps4')
+
+    def test_of_no_make(self):
+        stream = self.play(['gamepad generic'])
+        stream.send(f'pad arrive 0 {PLAYSTATION} {SENSORS}')
+        self.check_xbox(stream, 'Earthshine Gamepad', 'standard', [(MISC, ecodes.KEY_RECORD), *zip(
+            PADDLES, (BTN_GRIPR, BTN_GRIPL, BTN_GRIPR2, BTN_GRIPL2))],
+                        [*SDL_MISC.items(), *SDL_PADDLES.items()])
 
 
 if __name__ == '__main__':
