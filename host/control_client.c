@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "host/control_path.h"
 
-#define MAX_ANSWER ((size_t)8 << 20)
+#define MAX_ANSWER ((size_t)128 << 20) // a recording of days
 
 static int connect_to_host(struct sockaddr_un *address, int timeout_s) {
 	char error[512];

@@ -29,6 +29,7 @@ static const struct command commands[] = {
 		{"apps", "list what can be launched", apps_command},
 		{"sessions", "list what runs", sessions_command},
 		{"stop", "end a session", stop_command},
+		{"stats", "record statistics, list and export what was recorded", stats_command},
 		{"openapi", "print the description of the API for programs", openapi_command},
 		{"console", "print where the console in the browser is", console_command},
 		{"doctor", "tell what works here and what is missing", doctor_command},

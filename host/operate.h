@@ -7,5 +7,6 @@ int clients_command(int argc, char **argv);
 int apps_command(int argc, char **argv);
 int sessions_command(int argc, char **argv);
 int stop_command(int argc, char **argv);
+int stats_command(int argc, char **argv);
 int openapi_command(int argc, char **argv);
 int console_command(int argc, char **argv);

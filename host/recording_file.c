@@ -15,7 +15,7 @@
 #include "host/recording_read.h"
 #include "host/state_file.h"
 
-#define AHEAD 65536
+#define AHEAD 16384
 #define MAX_NUMBER 9999
 
 struct es_recording_file {
@@ -120,8 +120,7 @@ struct es_recording_file *recording_file_create(int dir_fd, const char *id,
 	}
 	file->dir_fd = dir_fd;
 	recording_name(id, file->name);
-	file->fd =
-			openat(dir_fd, file->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	file->fd = openat(dir_fd, file->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	size_t size = recording_put_header(header, bytes);
 	if (file->fd < 0 || !reserve(file, size) || !append(file, bytes, size)) {
 		fail(file, error, cap);
@@ -139,13 +138,33 @@ bool recording_file_put(struct es_recording_file *file, const uint8_t *record, s
 	return (reserve(file, size) && append(file, record, size)) || fail(file, error, cap);
 }
 
+static bool append_end(struct es_recording_file *file, const struct es_recording_end *end) {
+	uint8_t record[ES_RECORDING_RECORD_MAX];
+	return append(file, record, recording_put_end(end, record));
+}
+
+// Where nothing could be reserved: the last records make room.
+static bool append_end_instead(struct es_recording_file *file, const struct es_recording_end *end) {
+	struct es_recording_overview overview;
+	int reason = errno;
+	bool ok = file->size > 2 * ES_RECORDING_RECORD_MAX &&
+			ftruncate(file->fd, (off_t)(file->size - ES_RECORDING_RECORD_MAX)) == 0 &&
+			recording_look(file->fd, &overview);
+	if (ok) {
+		file->size = overview.used;
+		memcpy(overview.end.reason, end->reason, sizeof(end->reason));
+		ok = ftruncate(file->fd, (off_t)file->size) == 0 && append_end(file, &overview.end);
+	}
+	errno = reason;
+	return ok;
+}
+
 bool recording_file_end(struct es_recording_file *file, const struct es_recording_end *end,
 		char *error, size_t cap) {
-	uint8_t record[ES_RECORDING_RECORD_MAX];
-	size_t size = recording_put_end(end, record);
 	// What was reserved and not used is given back by the truncation.
-	return (append(file, record, size) && ftruncate(file->fd, (off_t)file->size) == 0 &&
-				   fdatasync(file->fd) == 0 && fsync(file->dir_fd) == 0) ||
+	return ((append_end(file, end) || append_end_instead(file, end)) &&
+				   ftruncate(file->fd, (off_t)file->size) == 0 && fdatasync(file->fd) == 0 &&
+				   fsync(file->dir_fd) == 0) ||
 			fail(file, error, cap);
 }
 
