@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 
@@ -115,6 +116,10 @@ class Recorder(ServeCase):
         self.assertGreaterEqual(entry['samples'], before['samples'])
         session, = self.get('/recordings/' + entry['id'])['sessions']
         self.assertEqual(len(session['columns']['total_p50_us']), entry['samples'])
+        self.assertEqual(host.stop(), 0)
+        left = os.path.join(self.place.runtime, 'earthshine')
+        print('left by the one that was killed:', [names for _, *names in os.walk(left)])
+        shutil.rmtree(left)
 
     @staticmethod
     def fill(path):
