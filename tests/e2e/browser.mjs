@@ -18,14 +18,26 @@ const context = await browser.newContext({
 	ignoreHTTPSErrors: true, viewport: {width: +width, height: +height}, colorScheme: scheme, acceptDownloads: true,
 });
 context.setDefaultTimeout(20000);
-const page = await context.newPage();
 const messages = [];
-page.on('console', (message) => messages.push(`${message.type()}: ${message.text()}`));
-page.on('response', (answer) => answer.status() >= 400 && messages.push(`${answer.status()} ${answer.url()}`));
-page.on('pageerror', (error) => messages.push(`pageerror: ${error.message}`));
-page.on('requestfailed', (request) => messages.push(`requestfailed: ${request.url()} ${request.failure()?.errorText}`));
+const own = {};
+let page;
 
-const own = {
+function turn(to) {
+	page = to;
+	Object.assign(targets, {page, keyboard: page.keyboard, mouse: page.mouse});
+}
+
+function watch(page) {
+	page.on('console', (message) => messages.push(`${message.type()}: ${message.text()}`));
+	page.on('response', (answer) => answer.status() >= 400 && messages.push(`${answer.status()} ${answer.url()}`));
+	page.on('pageerror', (error) => messages.push(`pageerror: ${error.message}`));
+	page.on('requestfailed', (request) => messages.push(`requestfailed: ${request.url()} ${request.failure()?.errorText}`));
+}
+
+Object.assign(own, {
+	turn(number) { // to that page of the browser
+		turn(context.pages()[number]);
+	},
 	messages: () => messages,
 	async download(selector, path) { // what a click on it brings
 		const [download] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
@@ -46,11 +58,17 @@ const own = {
 			await new Promise((resolve) => setTimeout(resolve, 50));
 		}
 	},
+	async askPassword(url) { // once, as the host would if the login were older
+		const body = JSON.stringify({error: 'give the password again', confirm: true});
+		await page.route(url, (route) => route.fulfill({status: 403, contentType: 'application/json', body}), {times: 1});
+	},
 	async upload(selector, path) {
 		await page.setInputFiles(selector, path);
 	},
-};
-const targets = {page, context, keyboard: page.keyboard, mouse: page.mouse, own};
+});
+const targets = {context, own};
+context.on('page', watch);
+turn(await context.newPage());
 
 console.log(JSON.stringify({value: browser.version()}));
 for await (const line of createInterface({input: process.stdin})) {

@@ -46,7 +46,7 @@ class ConsoleCase(ServeCase):
 
     def visit(self, name):
         self.page.js(f'location.hash = "#/{name}"')
-        self.page.wait(f'.page-{name.split("/")[0]} > *')
+        self.page.wait(f'.page-{name.split("/")[0]} > *', state='attached')
 
     def confirm(self):
         """Gives the password that the dialog asks for."""

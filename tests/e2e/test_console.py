@@ -1,31 +1,178 @@
 """The console as its user meets it: a real browser, over HTTPS, from an address that is not localhost."""
 
-import os
-import unittest
+import json
+import struct
+import urllib.parse
+import zlib
 
 import console
-import harness
 from console import ConsoleCase
-from harness_serve import LISTEN
-from test_moonlight_input import KEY_A, BTN_LEFT, Ear
+from harness import read_file, wait_until
+from harness_serve import LISTEN, PIN, WAIT
+from test_moonlight_input import BTN_LEFT, KEY_A, Ear
+
+# Names as an attacker would choose them.
+EVIL = '<img src=x onerror=globalThis.ran=1>'
+INLINE = """
+(() => {
+    const script = document.createElement('script');
+    script.textContent = 'globalThis.ran = 1';
+    document.body.append(script);
+    const button = document.createElement('button');
+    button.setAttribute('onclick', 'globalThis.ran = 2');
+    document.body.append(button);
+    button.click();
+    button.remove();
+})()
+"""
+
+
+def png(width, height, color):
+    """A picture of one colour."""
+    def chunk(kind, data):
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+    rows = (b'\0' + bytes(color) * width) * height
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
+            + chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''))
 
 
 class ConsoleTest(ConsoleCase):
+    def check_nothing_ran(self):
+        """No script but the files' own."""
+        self.assertEqual(self.page.js('typeof globalThis.ran'), 'undefined')
+
+    def test_pair(self):
+        """The first login, and a device that is paired by its PIN: the wrong one is told as such."""
+        page = self.logged_in()
+        page.js(INLINE)
+        self.check_nothing_ran()
+        device = self.host.device()
+        name = urllib.parse.quote(EVIL)
+        first = device.start('pair', '--pin', PIN, '--name', name)
+        page.wait('.banner:has-text("wants to be paired")')
+        page.click('.banner a')
+        page.wait(f'.pairing h3:text-is("{EVIL}")')
+        page.type('input[name=pin]', '0000')
+        page.call('keyboard', 'press', 'Enter')
+        page.wait('.result.error:has-text("another PIN")')
+        first.wait()
+        second = device.start('pair', '--pin', PIN, '--name', name)
+        page.wait('.pairing')
+        page.type('input[name=pin]', PIN)
+        page.call('keyboard', 'press', 'Enter')
+        page.wait('.result.good')
+        second.wait()
+        self.assertTrue(second.events[-1]['ok'], second.events)
+        self.visit('devices')
+        page.wait(f'h2:text-is("{EVIL}")')
+        page.type('input[name=name]', 'Living room')
+        page.click('[data-client] button[type=submit]')
+        page.wait('h2:text-is("Living room")')
+        self.assertEqual([client['name'] for client in self.host.clients()], ['Living room'])
+        self.check_nothing_ran()
+        page.click('[data-client] button.danger')
+        page.click('dialog button[type=submit]')
+        page.gone('[data-client]')
+        self.assertEqual(self.host.clients(), [])
+
     def test_play(self):
-        """An app that is there: started in the player, typed and clicked in, its size that of the window."""
+        """An app is added with its cover, started in the player, typed and clicked in, and as large as the window."""
         ear = Ear(self.place.file('listen.log'))
-        page = self.logged_in({'listen': [LISTEN, ear.path]})
+        cover = self.place.file('cover.png')
+        with open(cover, 'wb') as file:
+            file.write(png(60, 80, (200, 40, 90)))
+        page = self.logged_in({})
         self.visit('apps')
-        page.click('text=Play')
-        page.wait('.stage[data-state=playing]', timeout=30000)
+        page.click('button:text-is("Add an app")')
+        page.type('dialog input[name=title]', EVIL)
+        page.type('dialog input[name=command]', f'"{LISTEN}" {ear.path}')
+        page.upload('dialog input[name=cover]', cover)
+        page.call('own', 'askPassword', '**/api/v1/apps')
+        page.click('dialog button[type=submit]')
+        self.confirm()
+        page.wait(f'[data-app] h2:text-is("{EVIL}")')
+        page.until('[...document.querySelectorAll("[data-app] img")].at(-1).naturalWidth === 60')
+        page.click(f'[data-app]:has(h2:text-is("{EVIL}")) button.primary')
+        page.wait('.stage[data-state=playing]')
         ear.hear(event='focus', focused=True)
         page.call('keyboard', 'press', 'a')
         ear.hear(event='key', code=KEY_A, pressed=True)
         page.call('mouse', 'click', 320, 200)
+        ear.hear(event='pointer-enter', x=320.0, y=200.0)
         ear.hear(event='button', code=BTN_LEFT, pressed=True)
         page.size(800, 600)
+        ear.hear(event='configure', width=800, height=600)
         page.until('document.querySelector("canvas").width === 800')
-        page.shot('/tmp/a4-play.png')
+        self.check_nothing_ran()
+        page.click('.handle')
+        page.click('.bar button:text-is("Stop the app")')
+        page.click('dialog button[type=submit]')
+        page.wait('.page-home')
+        self.host.wait_no_session()
+
+    def test_recordings(self):
+        """The graphs of a session, and what the recorder keeps of it: opened, compared, downloaded, deleted."""
+        page = self.logged_in()
+        self.visit('apps')
+        page.click('[data-app] button.primary')
+        page.wait('.stage[data-state=playing]')
+        self.page.js('void window.open("/#/recordings")')  # the player goes on in its own page
+        page.call('own', 'turn', 1)
+        for _ in range(2):
+            page.click('button:text-is("Record statistics")')
+            page.wait('button:text-is("Stop recording")')
+            wait_until(lambda: self.api('/capture')['samples'] >= 2, 'two samples', WAIT)
+            page.click('button:text-is("Stop recording")')
+            page.wait('button:text-is("Record statistics")')
+        page.until('document.querySelectorAll("[data-recording]").length === 2')
+        self.check_graphs_of_session()
+        self.visit('recordings')
+        page.wait('tbody tr:nth-child(2)')
+        ids = [recording['id'] for recording in self.api('/recordings')['recordings']]
+        for kind in ('json', 'csv'):
+            path = self.place.file('download')
+            name = page.download(f'button[aria-label="Download: {ids[0]}.{kind}"]', path)
+            self.assertEqual(name, f'{ids[0]}.{kind}')
+            told = page.js(f'fetch("/api/v1/recordings/{ids[0]}?format={kind}").then((answer) => answer.text())')
+            self.assertEqual(read_file(path).decode(), told)
+        for row in (1, 2):
+            page.click(f'tbody tr:nth-child({row}) input')
+        page.click('button:text-is("Compare the two chosen")')
+        page.wait('.summary th:nth-child(3)')
+        self.check_drawn('.graph', 8)
+        self.visit('recordings')
+        page.click(f'a:text-is("{ids[1]}")')
+        page.wait('.summary')
+        self.check_drawn('.graph', 4)
+        page.click('button.danger')
+        page.click('dialog button[type=submit]')
+        page.wait('tbody tr')
+        page.until('document.querySelectorAll("[data-recording]").length === 1')
+        self.assertEqual([recording['id'] for recording in self.api('/recordings')['recordings']], ids[:1])
+
+    def check_graphs_of_session(self):
+        self.visit(f'session/{self.host.sessions()[0]["id"]}')
+        self.page.wait('.u-legend')
+        self.check_drawn('.graph', 4)
+        self.page.click('label:has-text("p99")')
+        self.check_drawn('.graph', 4)
+
+    def check_drawn(self, selector, count):
+        """So many graphs, each with lines: pixels that differ from what lies around them."""
+        self.page.until(f'''(() => {{
+            const plots = [...document.querySelectorAll('{selector} canvas')];
+            return plots.length === {count} && plots.every((canvas) => {{
+                const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+                const colours = new Set();
+                for (let i = 0; i < data.length; i += 4) {{
+                    if (data[i + 3] === 255) colours.add(data[i] << 16 | data[i + 1] << 8 | data[i + 2]);
+                }}
+                return colours.size >= 3;
+            }});
+        }})()''')
+
+    def api(self, path):
+        return json.loads(self.page.js(f'fetch("/api/v1{path}").then((answer) => answer.text())'))
 
 
 if __name__ == '__main__':

@@ -14,7 +14,7 @@ const MAX_COVER = 4 << 20;
 let covers = Date.now();
 
 /** @param {number} id */
-const coverOf = (id) => `/api/v1/apps/${id}/cover?v=${covers}`;
+const coverOf = (id) => `/api/v1/apps/${id}/cover#${covers}`;
 
 /** @param {File | undefined} file */
 function checkCover(file) {
