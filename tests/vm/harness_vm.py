@@ -49,7 +49,7 @@ def play(device, **more):
         try:
             return device.play(**more).wait_playing()
         except harness.Failed as error:
-            if left == 0 or 'no control connection' not in str(error):
+            if left == 0 or not any(sign in str(error) for sign in ('no control connection', 'disconnected')):
                 raise
             print(f'[too slow to connect; load {os.getloadavg()[0]:.1f}; once more]')
 
