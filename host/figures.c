@@ -30,7 +30,14 @@ void figures_of(struct es_figures *figures, const struct es_play_info *info) {
 					[ES_FIGURE_CPU_DISPLAY_US] = display->usage.cpu_us,
 					[ES_FIGURE_CPU_ENCODE_US] = encode->usage.cpu_us,
 					[ES_FIGURE_CPU_STREAM_US] = stream->usage.cpu_us,
+					[ES_FIGURE_INPUT] = stream->net.input,
+					[ES_FIGURE_ENCODE_NS] = stream->session[ES_STAGE_ENCODE].sum_ns,
+					[ES_FIGURE_TOTAL_NS] = stream->session[ES_STAGE_TOTAL].sum_ns,
 			}};
+	for (int i = 0; i < ES_LATENCY_BOUNDS; i++) {
+		figures->counts[ES_FIGURE_ENCODE_WITHIN + i] = stream->encode_within[i];
+		figures->counts[ES_FIGURE_TOTAL_WITHIN + i] = stream->total_within[i];
+	}
 }
 
 void figures_since(

@@ -8,7 +8,9 @@
 #include "host/gamestream.h"
 #include "host/http_server.h"
 
-#define METRICS_TYPE "application/openmetrics-text; version=1.0.0; charset=utf-8"
+#define OPENMETRICS "application/openmetrics-text"
+#define OPENMETRICS_TYPE OPENMETRICS "; version=1.0.0; charset=utf-8"
+#define PROMETHEUS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct es_metrics_door {
 	struct es_metrics_door_params params;
@@ -22,11 +24,15 @@ static void answer(struct es_http_request *request, unsigned status, const char 
 
 static void answer_metrics(const struct es_metrics_door *door, struct es_http_request *request) {
 	size_t size = 0;
-	char *text = door->params.metrics(door->params.data, &size);
+	const char *accept;
+	bool openmetrics = http_request_header(request, "Accept", &accept) && accept != NULL &&
+			strstr(accept, OPENMETRICS) != NULL;
+	char *text = door->params.metrics(door->params.data, openmetrics, &size);
 	if (text == NULL) {
 		answer(request, 500, "out of memory\n");
 	} else {
-		http_answer(request, 200, METRICS_TYPE, text, size, false);
+		http_answer(
+				request, 200, openmetrics ? OPENMETRICS_TYPE : PROMETHEUS_TYPE, text, size, false);
 	}
 	free(text);
 }

@@ -13,8 +13,9 @@ struct es_metrics_door_params {
 	const char *address; // IPv4
 	uint16_t port; // 0: chosen by the kernel
 	bool (*ready)(void *data);
-	// The text of /metrics, from malloc; NULL: no memory. NULL in place of it: there is none.
-	char *(*metrics)(void *data, size_t *size);
+	// The text of /metrics, in one of two formats, from malloc; NULL: no memory. NULL in place of it:
+	// there is none.
+	char *(*metrics)(void *data, bool openmetrics, size_t *size);
 	void *data;
 };
 // NULL after a logged error.

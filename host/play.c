@@ -465,6 +465,7 @@ void play_info(const struct es_play *play, struct es_play_info *info) {
 			.mode = play->mode,
 			.encoder = play->viewer != NULL ? play_viewer_encoder(play->viewer) : "",
 			.codec = play->viewer != NULL ? play_viewer_codec(play->viewer) : ES_CODEC_H264,
+			.gpu = play->render_node,
 			.since_ns = play->since_ns,
 			.viewer = play->last_viewer,
 			.viewer_ns = play->viewer_ns,

@@ -119,6 +119,7 @@ struct es_play_info {
 	const char *client_name; // who plays, or played last
 	struct es_mode mode;
 	const char *encoder; // "x264"; "" when detached
+	const char *gpu; // render node that it renders on; "": as it likes
 	enum es_codec codec;
 	int64_t since_ns; // CLOCK_MONOTONIC of the launch
 	uint32_t viewer; // how many have been attached, that one too

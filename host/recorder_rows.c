@@ -19,6 +19,7 @@ static const char *const stage_names[ES_STAGE_COUNT] = {
 static const char *const part_names[] = {"p50_us", "p95_us", "p99_us", "max_us"};
 #define N_PARTS 4
 
+// NULL: for the metrics alone.
 static const char *const figure_names[ES_FIGURE_COUNT] = {
 		[ES_FIGURE_COMMITTED] = "frames_committed",
 		[ES_FIGURE_NEW] = "frames_new",
@@ -44,6 +45,7 @@ static const char *const figure_names[ES_FIGURE_COUNT] = {
 		[ES_FIGURE_CPU_DISPLAY_US] = "cpu_display_us",
 		[ES_FIGURE_CPU_ENCODE_US] = "cpu_encode_us",
 		[ES_FIGURE_CPU_STREAM_US] = "cpu_stream_us",
+		[ES_FIGURE_INPUT] = "input_events",
 };
 
 // What is not counted but is so at the window's end, or of the window.
@@ -78,7 +80,9 @@ void recorder_rows_names(struct es_recording_names *samples, struct es_recording
 		add_name(samples, now_names[i], "");
 	}
 	for (int i = 0; i < ES_FIGURE_COUNT; i++) {
-		add_name(samples, figure_names[i], "");
+		if (figure_names[i] != NULL) {
+			add_name(samples, figure_names[i], "");
+		}
 	}
 }
 
@@ -133,7 +137,9 @@ void recorder_rows_sample(struct es_recording_sample *sample, const struct es_wi
 		sample->values[n++] = narrow(now[i]);
 	}
 	for (int i = 0; i < ES_FIGURE_COUNT; i++) {
-		sample->values[n++] = narrow(window->fresh.counts[i]);
+		if (figure_names[i] != NULL) {
+			sample->values[n++] = narrow(window->fresh.counts[i]);
+		}
 	}
 	sample->n = n;
 }

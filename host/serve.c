@@ -31,6 +31,7 @@
 #include "host/news.h"
 #include "host/login.h"
 #include "host/meter.h"
+#include "host/metrics.h"
 #include "host/metrics_door.h"
 #include "host/pairing_desk.h"
 #include "host/play.h"
@@ -299,12 +300,18 @@ static bool takes_sessions(void *data) {
 	return !is_draining(data);
 }
 
+static char *tell_metrics(void *data, bool openmetrics, size_t *size) {
+	const struct serve *serve = data;
+	return metrics_text(serve->meter, serve->plays, serve->recorder, openmetrics, size);
+}
+
 static bool open_metrics(struct serve *serve) {
 	const struct es_metrics_door_params params = {
 			.event = serve->event,
 			.address = serve->settings->metrics_address,
 			.port = serve->settings->metrics_port,
 			.ready = takes_sessions,
+			.metrics = tell_metrics,
 			.data = serve,
 	};
 	serve->metrics = params.address != NULL ? metrics_door_create(&params) : NULL;

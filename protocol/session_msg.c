@@ -406,6 +406,7 @@ static void put_net(struct es_writer *w, const struct es_net_stats *net) {
 	put_le32(w, net->fec_percent);
 	put_le32(w, net->rtt_us);
 	put_le32(w, net->bitrate_kbps);
+	put_le64(w, net->input);
 }
 
 static void get_net(struct es_reader *r, struct es_net_stats *net) {
@@ -418,6 +419,7 @@ static void get_net(struct es_reader *r, struct es_net_stats *net) {
 	net->fec_percent = get_le32(r);
 	net->rtt_us = get_le32(r);
 	net->bitrate_kbps = get_le32(r);
+	net->input = get_le64(r);
 }
 
 static void put_sound(struct es_writer *w, const struct es_sound_stats *sound) {
@@ -458,6 +460,10 @@ static void put_stream_stats(struct es_writer *w, const struct es_session_msg *m
 	put_net(w, &stats->net);
 	put_usage(w, &stats->usage);
 	put_sound(w, &stats->sound);
+	for (int i = 0; i < ES_LATENCY_BOUNDS; i++) {
+		put_le64(w, stats->encode_within[i]);
+		put_le64(w, stats->total_within[i]);
+	}
 }
 
 static void get_stream_stats(struct es_reader *r, struct es_session_msg *msg) {
@@ -477,6 +483,10 @@ static void get_stream_stats(struct es_reader *r, struct es_session_msg *msg) {
 	get_net(r, &stats->net);
 	get_usage(r, &stats->usage);
 	get_sound(r, &stats->sound);
+	for (int i = 0; i < ES_LATENCY_BOUNDS; i++) {
+		stats->encode_within[i] = get_le64(r);
+		stats->total_within[i] = get_le64(r);
+	}
 }
 
 static void put_rows(struct es_writer *w, const struct es_session_msg *msg) {

@@ -140,6 +140,9 @@ struct es_stage_summary {
 	uint64_t sum_ns;
 };
 
+#define ES_LATENCY_BOUNDS 10
+#define ES_LATENCY_BOUNDS_US {500, 1000, 2000, 4000, 8000, 12000, 16000, 25000, 33000, 50000}
+
 // What goes over the network; all 0 for a file.
 struct es_net_stats {
 	uint64_t datagrams, parity; // video; parity is in datagrams
@@ -149,6 +152,7 @@ struct es_net_stats {
 	uint32_t fec_percent; // now
 	uint32_t rtt_us; // smoothed, 0: unknown
 	uint32_t bitrate_kbps; // now
+	uint64_t input; // events from the client that went to the display
 };
 
 // Sound on its way to the viewer or into the file; all 0 where there is none.
@@ -166,6 +170,8 @@ struct es_stream_stats {
 	uint64_t missed_slots; // refresh slots without a frame between two new units < 1 s apart
 	struct es_stage_summary session[ES_STAGE_COUNT];
 	struct es_stage_summary recent[ES_STAGE_COUNT]; // since the STATS before
+	// Frames whose stage took at most ES_LATENCY_BOUNDS_US[i]; of all, not of those between two.
+	uint64_t encode_within[ES_LATENCY_BOUNDS], total_within[ES_LATENCY_BOUNDS];
 	char encoder[32];
 	enum es_codec codec;
 	struct es_net_stats net;

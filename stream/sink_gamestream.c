@@ -191,6 +191,7 @@ static void take_input(struct es_sink_gamestream *game, const struct es_control_
 		game->net.refused++;
 		return;
 	}
+	game->net.input++;
 	client_input_put(&game->input, &input);
 }
 

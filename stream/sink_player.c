@@ -279,6 +279,7 @@ static void take_message(struct es_sink_player *player, const struct es_player_m
 		player->resize = msg->resize;
 		return;
 	case ES_PLAYER_INPUT:
+		player->net.input++;
 		player_input_put(&player->input, &msg->device);
 		return;
 	case ES_PLAYER_MIC:

@@ -69,6 +69,19 @@ struct es_stage_summary histogram_summary(const struct es_histogram *histogram) 
 	};
 }
 
+void histogram_within(const struct es_histogram *histogram, uint64_t within[ES_LATENCY_BOUNDS]) {
+	static const uint32_t bounds_us[ES_LATENCY_BOUNDS] = ES_LATENCY_BOUNDS_US;
+	uint64_t seen = 0;
+	unsigned bucket = 0;
+	for (int i = 0; i < ES_LATENCY_BOUNDS; i++) {
+		uint64_t bound_ns = bounds_us[i] * (uint64_t)ES_NS_PER_US;
+		for (; bucket < ES_HISTOGRAM_BUCKETS && bucket_middle(bucket) <= bound_ns; bucket++) {
+			seen += histogram->buckets[bucket];
+		}
+		within[i] = seen;
+	}
+}
+
 void stats_init(struct es_stats *stats) {
 	memset(stats, 0, sizeof(*stats));
 }
@@ -157,5 +170,7 @@ void stats_summary(struct es_stats *stats, struct es_stream_stats *out) {
 		out->session[i] = histogram_summary(&stats->session[i]);
 		out->recent[i] = histogram_summary(&stats->recent[i]);
 	}
+	histogram_within(&stats->session[ES_STAGE_ENCODE], out->encode_within);
+	histogram_within(&stats->session[ES_STAGE_TOTAL], out->total_within);
 	memset(stats->recent, 0, sizeof(stats->recent));
 }

@@ -28,6 +28,8 @@ void histogram_add(struct es_histogram *histogram, uint64_t value_ns);
 // histogram's error; 0 if there are none.
 uint64_t histogram_percentile_ns(const struct es_histogram *histogram, unsigned permille);
 struct es_stage_summary histogram_summary(const struct es_histogram *histogram);
+// How many of the values do not exceed each of ES_LATENCY_BOUNDS_US, within the histogram's error.
+void histogram_within(const struct es_histogram *histogram, uint64_t within[ES_LATENCY_BOUNDS]);
 
 // Borders of the stages in order; stage i lies between border i and border i + 1.
 #define ES_BORDER_COUNT ES_STAGE_COUNT

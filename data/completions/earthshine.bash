@@ -107,11 +107,22 @@ _earthshine_clients() {
 	esac
 }
 
+_earthshine_stats() {
+	local cur=$1
+	case $COMP_CWORD,${COMP_WORDS[2]} in
+	2,*) mapfile -t COMPREPLY < <(compgen -W 'record list export delete --json --help' -- "$cur") ;;
+	3,record) mapfile -t COMPREPLY < <(compgen -W 'start stop' -- "$cur") ;;
+	3,export | 3,delete) mapfile -t COMPREPLY < <(compgen -W "$(earthshine stats list 2>/dev/null | awk '$1 + 0 > 0 { print $1 }')" -- "$cur") ;;
+	4,record) mapfile -t COMPREPLY < <(compgen -W 'frames' -- "$cur") ;;
+	4,export | 5,export) mapfile -t COMPREPLY < <(compgen -W 'json csv frames' -- "$cur") ;;
+	esac
+}
+
 _earthshine() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop console doctor version help' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop stats console doctor version help' -- "$cur")
 		return
 	fi
 	case ${COMP_WORDS[1]} in
@@ -120,10 +131,11 @@ _earthshine() {
 	clients) _earthshine_clients "$cur" ;;
 	pair) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids pair) --json --help" -- "$cur") ;;
 	stop) mapfile -t COMPREPLY < <(compgen -W "$(_earthshine_ids sessions) --json --help" -- "$cur") ;;
+	stats) _earthshine_stats "$cur" ;;
 	console) mapfile -t COMPREPLY < <(compgen -W 'reset --json --help' -- "$cur") ;;
 	apps | sessions) mapfile -t COMPREPLY < <(compgen -W '--json --report --help' -- "$cur") ;;
 	doctor) mapfile -t COMPREPLY < <(compgen -W '--json --help' -- "$cur") ;;
-	help) mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop console doctor version' -- "$cur") ;;
+	help) mapfile -t COMPREPLY < <(compgen -W 'run serve pair clients apps sessions stop stats console doctor version' -- "$cur") ;;
 	esac
 }
 

@@ -11,10 +11,11 @@ complete -c earthshine -n __fish_use_subcommand -a apps -d 'list what can be lau
 complete -c earthshine -n __fish_use_subcommand -a sessions -d 'list what runs'
 complete -c earthshine -n __fish_use_subcommand -a console -d 'print where the console in the browser is'
 complete -c earthshine -n __fish_use_subcommand -a stop -d 'end a session'
+complete -c earthshine -n __fish_use_subcommand -a stats -d 'record statistics, list and export what was recorded'
 complete -c earthshine -n __fish_use_subcommand -a doctor -d 'tell what works here and what is missing'
 complete -c earthshine -n __fish_use_subcommand -a version -d 'print the version'
 complete -c earthshine -n __fish_use_subcommand -a help -d 'tell how a command is used'
-complete -c earthshine -n '__fish_seen_subcommand_from help' -a 'run serve pair clients apps sessions stop console doctor version'
+complete -c earthshine -n '__fish_seen_subcommand_from help' -a 'run serve pair clients apps sessions stop stats console doctor version'
 
 complete -c earthshine -n $run -s s -l screen -x -a '1280x720@60 1920x1080@60 2560x1440@60 3840x2160@60' -d 'size and refresh'
 complete -c earthshine -n $run -s W -l width -x -d width
@@ -50,8 +51,10 @@ complete -c earthshine -n $serve -s q -l quiet -d 'say nothing but errors'
 complete -c earthshine -n $serve -s v -l verbose -d 'say more'
 complete -c earthshine -n $serve -s h -l help -d 'list the options'
 
-set -l ask '__fish_seen_subcommand_from pair clients apps sessions stop console'
+set -l ask '__fish_seen_subcommand_from pair clients apps sessions stop stats console'
 complete -c earthshine -n '__fish_seen_subcommand_from console' -a reset -d 'make a new one-time link'
+complete -c earthshine -n '__fish_seen_subcommand_from stats' -a 'record start stop list export delete json csv frames'
+complete -c earthshine -n '__fish_seen_subcommand_from stats' -a "(earthshine stats list 2>/dev/null | awk '\$1 + 0 > 0 { print \$1 }')"
 complete -c earthshine -n $ask -s j -l json -d 'print one line of JSON'
 complete -c earthshine -n $ask -s h -l help -d 'list the options'
 complete -c earthshine -n '__fish_seen_subcommand_from clients' -a 'rename revoke keyboard clipboard legacy'

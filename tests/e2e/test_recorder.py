@@ -8,6 +8,9 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import time
+import urllib.request
 
 import harness
 from harness import wait_until
@@ -120,6 +123,55 @@ class Recorder(ServeCase):
         left = os.path.join(self.place.runtime, 'earthshine')
         print('left by the one that was killed:', [names for _, *names in os.walk(left)])
         shutil.rmtree(left)
+
+    @staticmethod
+    def scrape(host, accept):
+        request = urllib.request.Request(f'http://127.0.0.1:{host.metrics}/metrics', headers=accept)
+        with urllib.request.urlopen(request, timeout=WAIT) as answer:
+            return answer.headers['Content-Type'], answer.read().decode()
+
+    def value(self, host, name):
+        _, text = self.scrape(host, {})
+        found = [line.rsplit(' ', 1)[1] for line in text.splitlines() if line.startswith(name + ' ')]
+        self.assertEqual(len(found), 1, (name, text))
+        return float(found[0])
+
+    def test_metrics(self):
+        """Counters that only grow, also over the end of a session; promtool has nothing to say."""
+        host = self.serve(settings=['metrics-address 127.0.0.1:0'])
+        stream = host.device('livingroom').paired().play(app=1)
+        sent = 'earthshine_frames_total{stage="sent"}'
+        wait_until(lambda: self.value(host, sent) > 60, 'frames are counted', WAIT)
+        kind, text = self.scrape(host, {})
+        self.assertIn('text/plain; version=0.0.4', kind)
+        for part in ('sessions{state="playing"} 1', 'encoder_info{session="1",name="x264",codec="h264"',
+                     'encode_seconds_bucket{le="+Inf"}', 'capture_to_send_seconds_count',
+                     'build_info{version="'):
+            self.assertIn('\nearthshine_' + part, text)
+        for secret in ('livingroom', 'paint', '127.0.0.1'):
+            self.assertNotIn(secret, text)
+        buckets = [float(line.split()[1]) for line in text.splitlines()
+                   if line.startswith('earthshine_capture_to_send_seconds_bucket')]
+        self.assertEqual(buckets, sorted(buckets))
+        self.assertEqual(len(buckets), 11)
+        for name in ('earthshine_video_bytes_total', 'earthshine_idr_frames_total',
+                     'process_resident_memory_bytes', 'process_open_fds', 'process_cpu_seconds_total'):
+            self.assertGreater(self.value(host, name), 0, name)
+        self.assertLess(abs(self.value(host, 'process_start_time_seconds') - time.time()), 600)
+        if shutil.which('promtool'):
+            check = subprocess.run(['promtool', 'check', 'metrics'], input=text, text=True,
+                                   capture_output=True)
+            self.assertEqual((check.returncode, check.stdout + check.stderr), (0, ''))
+        kind, text = self.scrape(host, {'Accept': 'application/openmetrics-text;version=1.0.0,*/*;q=0.1'})
+        self.assertIn('application/openmetrics-text; version=1.0.0', kind)
+        self.assertIn('\n# TYPE earthshine_frames counter\n', text)
+        self.assertTrue(text.endswith('\n# EOF\n'))
+        before = self.value(host, sent)
+        stream.quit()
+        self.assertEqual(host.cli('stop').returncode, 0)
+        host.wait_no_session()
+        self.assertGreaterEqual(self.value(host, sent), before)
+        self.assertEqual(self.value(host, 'earthshine_sessions{state="playing"}'), 0)
 
     @staticmethod
     def fill(path):

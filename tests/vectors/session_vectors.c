@@ -96,9 +96,11 @@ static const struct es_session_msg stream_stats = {
 						.recent = {[ES_STAGE_COMPOSE] = {11, 12, 13, 14, 15}},
 						.encoder = "x264",
 						.codec = ES_CODEC_H264,
-						.net = {18, 19, 20, 21, 22, 23, 24, 25, 26},
+						.net = {18, 19, 20, 21, 22, 23, 24, 25, 26, 27},
 						.usage = {16, 17},
 						.sound = {1, 2, 3, 4, 5},
+						.encode_within = {1, 2},
+						.total_within = {[ES_LATENCY_BOUNDS - 1] = 3},
 				},
 };
 
@@ -121,6 +123,7 @@ static const struct es_session_msg end = {
 		.end = {ES_END_FAILED, -1, "no"},
 };
 
+#define NO_BOUND "00000000000000000000000000000000"
 #define NO_STAGE "00000000 00000000 00000000 00000000 0000000000000000"
 
 static const struct es_vector vectors[] = {
@@ -166,8 +169,12 @@ static const struct es_vector vectors[] = {
 						NO_STAGE NO_STAGE NO_STAGE
 				"0400 78323634 00 1200000000000000 1300000000000000 1400000000000000"
 				"1500000000000000 1600000000000000 1700000000000000 18000000 19000000 1a000000"
+				"1b00000000000000"
 				"1000000000000000 1100000000000000"
-				"0100000000000000 0200000000000000 0300000000000000 04000000 05000000"},
+				"0100000000000000 0200000000000000 0300000000000000 04000000 05000000"
+				"0100000000000000 0000000000000000 0200000000000000 0000000000000000" NO_BOUND
+						NO_BOUND NO_BOUND NO_BOUND NO_BOUND NO_BOUND NO_BOUND
+				"0000000000000000 0300000000000000"},
 		{"stuck", &stuck, 0, "53 03 4400 01000000"},
 		{"need_encoder", &need_encoder, 0, "53 03 4500"},
 		{"end", &end, 0, "53 03 4600 04 ffffffff 0200 6e6f"},
