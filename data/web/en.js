@@ -138,6 +138,9 @@ export const t = {
 			auto: 'like the client\'s', xbox: 'Xbox', dualsense: 'DualSense', dualshock4: 'DualShock 4', switch: 'Switch Pro',
 			generic: 'generic',
 		},
+		localDevices: 'Seat of this machine',
+		localDevicesHelp: 'Its keyboards and mice are the app\'s. "none", or a seat\'s name; empty: as the host has it.',
+		contain: 'Contained: it sees nothing of the user\'s other programs',
 		private: 'Private: others do not see a session that was left',
 		cover: 'Cover',
 		coverHelp: 'PNG or JPEG, at most 4 MB. Upright pictures fit best.',
@@ -183,6 +186,8 @@ export const t = {
 		percentile: 'Percentile',
 		frameTime: 'one frame\'s time',
 		total: 'total',
+		latencyP50: 'Latency, median (p50)',
+		latencyP99: 'Latency, worst of 100 (p99)',
 		stages: {
 			wait: 'wait', compose: 'compose', queue: 'queue', convert: 'convert', encode: 'encode', packetize: 'packetise',
 			send: 'send',

@@ -10,7 +10,7 @@ const {chromium} = createRequire('/usr/share/nodejs/')('playwright-core');
 const [executablePath, width = '1280', height = '800', scheme = 'light'] = process.argv.slice(2);
 const browser = await chromium.launch({
 	executablePath, headless: false, // the old headless mode, which this playwright asks for, is gone
-	args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-background-networking',
+	args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-background-networking',
 		'--disable-component-update', '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required',
 		'--enable-unsafe-swiftshader'],
 });

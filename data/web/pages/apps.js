@@ -39,6 +39,8 @@ async function edit(app) {
 	const keyboard = line(app?.keyboard ?? '');
 	const gamepad = h('select', {}, ...Object.entries(t.apps.gamepads).map(([name, label]) => h('option', {value: name}, label)));
 	gamepad.value = app?.gamepad ?? 'auto';
+	const devices = line(app?.local_devices ?? '');
+	const contain = h('input', {type: 'checkbox', checked: app?.contain ?? true});
 	const isPrivate = h('input', {type: 'checkbox', checked: app?.private ?? false});
 	const cover = h('input', {type: 'file', accept: 'image/png,image/jpeg', name: 'cover'});
 	const saved = await dialog({
@@ -46,14 +48,15 @@ async function edit(app) {
 		content: [field(t.apps.title, title), field(t.apps.command, command, t.apps.commandHelp), field(t.apps.cover, cover, t.apps.coverHelp),
 			h('details', {}, h('summary', {}, t.apps.more), field(t.apps.env, env, t.apps.envHelp), field(t.apps.before, before, t.apps.beforeHelp),
 				field(t.apps.after, after, t.apps.afterHelp), field(t.apps.keyboard, keyboard, t.apps.keyboardHelp),
-				field(t.apps.gamepad, gamepad), h('label', {class: 'check'}, isPrivate, t.apps.private))],
+				field(t.apps.gamepad, gamepad), field(t.apps.localDevices, devices, t.apps.localDevicesHelp),
+				h('label', {class: 'check'}, contain, t.apps.contain), h('label', {class: 'check'}, isPrivate, t.apps.private))],
 		submit: async () => {
 			const file = cover.files?.[0];
 			checkCover(file);
 			const wanted = {
 				title: title.value, command: split(command.value), env: env.value.split('\n').filter((text) => text.trim() !== ''),
 				before: split(before.value), after: split(after.value), keyboard: keyboard.value.trim(), gamepad: gamepad.value,
-				private: isPrivate.checked,
+				private: isPrivate.checked, local_devices: devices.value.trim(), contain: contain.checked,
 			};
 			const result = app ? await call('PATCH', `/apps/${app.id}`, wanted) : await call('POST', '/apps', wanted);
 			app = result; // if the cover fails, the next try changes it

@@ -7,8 +7,8 @@ import {t} from '../en.js';
 /** @typedef {import('../core/router.js').Page} Page */
 
 /** @param {any} finding */
-const item = (finding) => h('li', {class: 'card finding'},
-	h('h3', {}, finding.name, ' ', h('span', {class: finding.ok ? 'state good' : 'state error'}, finding.state || (finding.ok ? t.doctor.works : t.doctor.fails))),
+const item = (finding, /** @type {boolean} */ works) => h('li', {class: 'card finding'},
+	h('h3', {}, finding.name, ' ', h('span', {class: finding.ok ? 'state good' : works ? 'state warn' : 'state error'}, finding.state || (finding.ok ? t.doctor.works : t.doctor.fails))),
 	finding.detail ? h('p', {class: 'wrap'}, finding.detail) : null,
 	finding.remedy ? h('p', {class: 'remedy wrap'}, h('strong', {}, t.doctor.remedy, ': '), finding.remedy) : null);
 
@@ -23,7 +23,7 @@ export const page = {
 				const report = await get('/doctor', context.signal);
 				const sorted = [...report.items].sort((a, b) => Number(a.ok) - Number(b.ok));
 				fill(result, h('p', {class: report.ok ? 'good' : 'error'}, report.ok ? t.doctor.good : t.doctor.bad),
-					h('ul', {class: 'list plain'}, ...sorted.map(item)));
+					h('ul', {class: 'list plain'}, ...sorted.map((finding) => item(finding, report.ok))));
 			} catch (error) {
 				if (!context.signal.aborted) {
 					fill(result, h('p', {class: 'error', role: 'alert'}, /** @type {Error} */ (error).message));

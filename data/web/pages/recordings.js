@@ -105,7 +105,7 @@ function graphs(parent, session, percentile, signal) {
 	const perSecond = (/** @type {string} */ name) => column(windows, name).map((/** @type {number | null} */ value, /** @type {number} */ row) =>
 		(value === null ? null : value * 1000 / (windows.window_ms?.[row] || 1000)));
 	new Graph(parent, {
-		title: `${session.title}: ${t.session.latency} (${t.session[percentile]})`, unit: 'ms', digits: 2, stacked: true, sinceStart: true,
+		title: `${session.title}: ${percentile === 'p50' ? t.session.latencyP50 : t.session.latencyP99}`, unit: 'ms', digits: 2, stacked: true, sinceStart: true,
 		lines: [...STAGES.map((name, index) => ({label: t.session.stages[name], color: `stage-${index + 1}`})),
 			{label: t.session.total, color: 'text', apart: true}, {label: t.session.frameTime, color: 'limit', dashed: true, apart: true}],
 	}, signal).set([at, ...STAGES.map((name) => column(windows, `${name}_${percentile}_us`, ms)), column(windows, `total_${percentile}_us`, ms),
@@ -127,8 +127,8 @@ function graphs(parent, session, percentile, signal) {
 /** @type {[string, string, (summary: any, seconds: number) => number | null][]} */
 const FIGURES = [
 	[t.recordings.length, 's', (_summary, seconds) => seconds],
-	[`${t.session.latency}: ${t.session.p50}`, 'ms', (summary) => summary.latency_p50_us / 1000],
-	[`${t.session.latency}: ${t.session.p99}`, 'ms', (summary) => summary.latency_p99_us / 1000],
+	[t.session.latencyP50, 'ms', (summary) => summary.latency_p50_us / 1000],
+	[t.session.latencyP99, 'ms', (summary) => summary.latency_p99_us / 1000],
 	[t.session.fresh, '', (summary) => summary.frames_new],
 	[t.session.repeated, '', (summary) => summary.frames_repeated],
 	[t.session.superseded, '', (summary) => summary.frames_superseded],
