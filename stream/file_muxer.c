@@ -300,7 +300,9 @@ bool file_muxer_put(struct es_file_muxer *muxer, const struct es_unit *unit, con
 	AVStream *stream = muxer->context->streams[0];
 	AVPacket *packet = muxer->packet;
 	int64_t pts = next_pts(muxer, unit->times.commit_ns);
-	bool ok = announce_fragment(muxer, pts) && mux_sound(muxer);
+	// movenc wants the first fragment to begin at 0 in each track that is in it; later ones are announced.
+	bool first = muxer->last_pts < 0;
+	bool ok = announce_fragment(muxer, pts) && (first || mux_sound(muxer));
 	// The packet has no buffer of its own: muxers copy what they keep.
 	packet->data = (uint8_t *)(uintptr_t)data;
 	packet->size = (int)unit->size;
