@@ -40,7 +40,8 @@ static void handle_surface_commit(struct wl_listener *listener, void *data) {
 	if (changes_content(surface->wlr_surface)) {
 		surface->ledger->committed++;
 		surface->ledger->pending++;
-		surface->ledger->newest_ns = clock_now_ns();
+		int64_t since_ns = surface->ledger->held_since_ns;
+		surface->ledger->newest_ns = since_ns != 0 ? since_ns : clock_now_ns();
 	}
 }
 

@@ -12,6 +12,7 @@ struct es_commit_ledger {
 	uint64_t committed; // all
 	uint32_t pending; // since commit_ledger_take
 	int64_t newest_ns; // the newest pending one
+	int64_t held_since_ns; // those that come now were made then (commit_hold.h); 0: now
 	struct wl_list surfaces; // es_watched_surface.link
 	struct wl_listener new_surface;
 };

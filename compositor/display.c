@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "compositor/app.h"
 #include "compositor/clipboard.h"
+#include "compositor/commit_hold.h"
 #include "compositor/commit_ledger.h"
 #include "compositor/cursor.h"
 #include "compositor/gamepad.h"
@@ -113,7 +114,8 @@ static bool switch_on(struct es_display *display) {
 static bool create_core(struct es_display *display, int32_t detached_mhz) {
 	display->commits = commit_ledger_create(display);
 	display->viewers = viewers_create(display);
-	if (display->commits == NULL || display->viewers == NULL) {
+	display->hold = commit_hold_create(display);
+	if (display->commits == NULL || display->viewers == NULL || display->hold == NULL) {
 		return false;
 	}
 	display->repaint = repaint_create(display, detached_mhz);
@@ -215,6 +217,7 @@ static void destroy_desk(struct es_display *display) {
 static void destroy_core(struct es_display *display) {
 	repaint_destroy(display->repaint);
 	viewers_destroy(display->viewers); // gives held buffers back
+	commit_hold_destroy(display->hold);
 	commit_ledger_destroy(display->commits);
 	virtual_output_destroy(display->output);
 	if (display->scene != NULL) {

@@ -13,6 +13,7 @@
 
 struct es_app;
 struct es_clipboard;
+struct es_commit_hold;
 struct es_commit_ledger;
 struct es_cursor;
 struct es_gamepads;
@@ -74,6 +75,7 @@ struct es_display {
 
 	// the core's own
 	struct es_commit_ledger *commits;
+	struct es_commit_hold *hold;
 	struct es_viewers *viewers;
 	struct es_repaint *repaint;
 	struct es_session *session; // borrowed; NULL outside of its life

@@ -45,6 +45,8 @@ struct es_repaint {
 	int64_t content_since_ns; // 0: none
 	int64_t compose_ns; // of the frame being composed
 	bool shows_windows; // the newest frame does
+	const struct wlr_buffer
+			*direct; // the newest frame, if it is an app's own buffer; only compared
 	int64_t emptied_ns; // the last window went; 0: there are some
 };
 
@@ -93,6 +95,7 @@ static void on_frame(void *data, const struct es_output_frame *from) {
 	struct es_repaint *repaint = data;
 	struct es_display *display = repaint->display;
 	count_frame(repaint, from->buffer, from->damage, from->direct);
+	repaint->direct = from->direct ? from->buffer : NULL;
 	struct es_slot_frame frame = {
 			.buffer = from->buffer,
 			.fence = fence_of(repaint, from),
@@ -389,6 +392,12 @@ void repaint_damage_whole(struct es_repaint *repaint) {
 	wl_signal_emit_mutable(&display->output->wlr_output.events.damage, &event);
 	pixman_region32_fini(&whole);
 	repaint_wake(repaint);
+}
+
+bool repaint_shows_directly(const struct es_repaint *repaint, const struct wlr_surface *surface) {
+	return repaint->direct != NULL && surface->buffer != NULL &&
+			(surface->buffer->source == repaint->direct ||
+					&surface->buffer->base == repaint->direct);
 }
 
 void repaint_set_refresh(struct es_repaint *repaint, int32_t refresh_mhz) {

@@ -7,6 +7,7 @@
 
 struct es_display;
 struct es_repaint;
+struct wlr_surface;
 
 // Needs the scene and the viewers; becomes the output's sink. detached_mhz: rate of frame callbacks
 // with no encoder, 0 for the mode's. NULL after a logged error.
@@ -16,6 +17,8 @@ void repaint_destroy(struct es_repaint *repaint);
 
 // Something has changed that may allow the next step: looks again once the event at hand is done.
 void repaint_wake(struct es_repaint *repaint);
+// Whether the newest frame is this surface's own buffer.
+bool repaint_shows_directly(const struct es_repaint *repaint, const struct wlr_surface *surface);
 // All of the screen is sent anew.
 void repaint_damage_whole(struct es_repaint *repaint);
 // The mode has changed.

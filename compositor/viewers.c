@@ -309,6 +309,15 @@ void viewers_put(struct es_viewers *viewers, const struct es_slot_frame *frame,
 	}
 }
 
+bool viewers_take_fences(const struct es_viewers *viewers) {
+	bool all = !wl_list_empty(&viewers->links);
+	const struct es_frame_link *link;
+	wl_list_for_each (link, &viewers->links, link) {
+		all &= link->takes_fences;
+	}
+	return all;
+}
+
 void viewers_send_cursor(struct es_viewers *viewers) {
 	struct es_frame_link *link = viewers->primary;
 	if (link != NULL && frame_link_send_cursor(link, ++viewers->sequence)) {

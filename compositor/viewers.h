@@ -38,6 +38,8 @@ void viewers_put(struct es_viewers *viewers, const struct es_slot_frame *frame,
 		const pixman_region32_t *damage);
 // For frames' fences (es_fence_settled; data is the viewers).
 void viewers_handle_fence(struct es_acquire_fence *fence, void *data);
+// Whether all encoders wait for fences themselves, and there is one.
+bool viewers_take_fences(const struct es_viewers *viewers);
 // Sends the primary viewer a frame that only moves the cursor.
 void viewers_send_cursor(struct es_viewers *viewers);
 

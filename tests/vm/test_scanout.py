@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import unittest
 
@@ -15,9 +16,12 @@ DISPLAY = os.path.join(harness.BUILD, 'earthshine-display')
 class Screen(harness_vm.Case):
     """`screen` plays host and encoder and tells what arrives there."""
 
-    def show(self, *app_options, options=(), frames=40, fails=False, **env):
+    def show(self, *app_options, options=(), frames=40, beside=None, **env):
+        """`beside`: a command of the shell for another window, there for as long as the app."""
         self.log = self.place.file('paint.log')
         app = [harness.PAINT, *app_options, '--log', self.log]
+        if beside is not None:
+            app = ['sh', '-c', f'{beside} & {shlex.join(app)}; status=$?; kill $!; exit $status']
         result = subprocess.run(
             [SCREEN, '-m', '320x240', '-f', str(frames), *options, DISPLAY, *app],
             env={**self.place.env, **env}, capture_output=True, text=True, check=False,
@@ -150,6 +154,20 @@ class Fences(Screen):
         early = [frame for frame in self.frames if frame['fence']]
         self.assertGreater(len(early), 3, self.stats)
         self.assertTrue([frame for frame in early if not frame['ready']])
+
+    def test_a_window_that_is_never_drawn(self):
+        """Composed beside another one, that goes on as if it were not there."""
+        never = shlex.join([harness.PAINT, '--dmabuf', 'udmabuf', '--size', '100x80', '--fence-delay', 'never',
+                            '--log', self.place.file('never.log')])
+        self.show('--size', '200x100', '--rate', '10', '--frames', '30', frames=1000, beside=never)
+        self.assertGreaterEqual(self.stats['fence_timeouts'], 1, self.stats)
+        commits = harness.read_log(self.log)
+        self.assertEqual(30, len(commits))
+        self.assertLess(self.stats['committed'], 31, self.stats)
+        shown = [commit['presented_ns'] for commit in commits if commit['result'] == 'presented']
+        self.assertGreater(len(shown), 5, commits)
+        self.assertEqual([], [commit for commit in harness.read_log(self.place.file('never.log'))
+                              if commit['result'] == 'presented'])
 
     def test_a_picture_that_is_never_drawn(self):
         """It is dropped after a second, and the app goes on."""
