@@ -17,6 +17,7 @@ struct load {
 	struct es_recording_tables *tables;
 	enum es_recording_rows rows;
 	bool filling; // else counting
+	bool failed; // no memory
 	struct fold *folds;
 };
 
@@ -104,7 +105,17 @@ static void take_frames(void *data, const struct es_recording_frames *frames) {
 static void take_track(void *data, const struct es_recording_track *track) {
 	struct load *load = data;
 	struct es_recording_tables *tables = load->tables;
-	if (!load->filling && tables->n_changes < ES_RECORDING_CHANGES) {
+	size_t n = tables->n_changes;
+	if (load->filling || n == ES_RECORDING_CHANGES || load->failed) {
+		return;
+	}
+	if (n % 16 == 0) {
+		struct es_recording_track *more =
+				realloc(tables->changes, (n + 16) * sizeof(*tables->changes));
+		load->failed = more == NULL;
+		tables->changes = more != NULL ? more : tables->changes;
+	}
+	if (!load->failed) {
 		tables->changes[tables->n_changes++] = *track;
 	}
 }
@@ -151,11 +162,10 @@ struct es_recording_tables *recording_tables_load(
 	if (tables == NULL) {
 		return NULL;
 	}
-	tables->changes = calloc(ES_RECORDING_CHANGES, sizeof(*tables->changes));
 	load.folds = calloc(ES_RECORDING_TRACKS, sizeof(*load.folds));
 	tables->names =
 			rows == ES_RECORDING_WINDOWS ? &tables->head.sample_names : &tables->head.frame_names;
-	bool ok = tables->changes != NULL && load.folds != NULL && go_through(fd, &load) &&
+	bool ok = load.folds != NULL && go_through(fd, &load) && !load.failed &&
 			make_tables(&load, points);
 	load.filling = true;
 	ok = ok && go_through(fd, &load);
