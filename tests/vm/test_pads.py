@@ -269,9 +269,10 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
             return
         # It did so when BACK was pressed.
         stream.wait_for('pad-led', lambda e: (e['red'], e['green'], e['blue']) == (200, 10, 20))
+        # SDL takes the touchpad of a DualShock 4 for less high than it is.
         stream.send('pad touch 0 down 0 79 0.25 0.75 1')
         self.game.wait(lambda pad: any(
-            abs(at['x'] - 0.25) < 0.01 and abs(at['y'] - 0.75) < 0.01 and at['down']
+            abs(at['x'] - 0.25) < 0.01 and abs(at['y'] - 0.75) < 0.02 and at['down']
             for key, at in pad['at'].items() if isinstance(key, tuple)), 'a finger')
         stream.send('pad touch 0 up 0 79 0.25 0.75 0')
 
@@ -428,9 +429,10 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         self.assertEqual({ecodes.BTN_TL2, ecodes.BTN_TR2}, eye.pressed())
         stream.send('pad motion 0 1 9.80665 0 -4.903325')
         motion.wait_abs(ABS_X=2048, ABS_Y=-4096, ABS_Z=0, within=4)
+        # SDL's degrees are 0.3 % longer than the kernel's.
         self.check_game(stream, 'switchpro', '/dev/hidraw',
                         (ACCELEROMETER, '9.80665 0 -4.903325', (9.80665, 0, -4.903325), 0.02),
-                        (GYROSCOPE, '-90 0.5 720', (-1.5708, 0.0087, 12.5664), 0.02))
+                        (GYROSCOPE, '-90 0.5 720', (-1.5708, 0.0087, 12.5664), 0.05))
 
     def check_strangers(self, stream):
         """A client that says only which pads there are; numbers of none; many that come and go."""
