@@ -286,7 +286,7 @@ export const t = {
 		stop: 'Stop the app',
 		noMicrophone: 'The browser does not give the microphone: allow it for this page.',
 		stats: {
-			picture: 'Picture', rate: 'Rate', line: 'Line', way: 'Way', drawn: 'Change to drawn', skipped: 'Left out',
+			picture: 'Picture', rate: 'Rate', line: 'Line', way: 'Host (encoder), decoder', drawn: 'Change to drawn', skipped: 'Left out',
 			sound: 'Sound',
 		},
 	},

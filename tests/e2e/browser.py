@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import unittest
 
 import harness
 
@@ -33,7 +34,7 @@ def enter_network():
 def need_browser():
     for path in (CHROMIUM, PLAYWRIGHT):
         if not os.path.exists(path):
-            raise harness.Failed(f'{path} is missing: install chromium, nodejs and node-playwright')
+            raise unittest.SkipTest(f'{path} is missing: install chromium, nodejs and node-playwright')
 
 
 class Browser:

@@ -18,7 +18,7 @@ import {t} from '../en.js';
 async function choose(main, context) {
 	const [{apps}, {sessions}] = await Promise.all([get('/apps', context.signal), get('/sessions', context.signal)]);
 	const running = sessions.filter(mayPlay).map((/** @type {any} */ session) => h('a', {class: 'tile', href: `#/play/${session.id}`},
-		h('img', {src: `/api/v1/apps/${session.app}/cover`, alt: ''}), h('span', {}, session.title), h('small', {}, t.session.play)));
+		h('img', {src: `/api/v1/apps/${session.app}/cover`, alt: ''}), h('span', {}, session.title), h('small', {}, t.home.running)));
 	const startable = apps.filter((/** @type {any} */ app) => app.problem === '').map((/** @type {any} */ app) => {
 		const tile = button('', () => startApp(app), {class: 'tile'});
 		fill(tile, h('img', {src: `/api/v1/apps/${app.id}/cover`, alt: ''}), h('span', {}, app.title));
@@ -35,7 +35,7 @@ function lines(stats) {
 		[t.play.stats.picture, `${stats.width}×${stats.height} ${stats.codec} (${stats.decoder})`],
 		[t.play.stats.rate, `${stats.fps} ${t.session.fps}, ${number(stats.kbps / 1000)} / ${number(stats.bitrateKbps / 1000)} Mbit/s`],
 		[t.play.stats.line, ms(stats.rtt)],
-		[t.play.stats.way, `${number(stats.encodeP50)} + ${number(stats.hostP50)} + ${number(stats.decodeP50)} ms`],
+		[t.play.stats.way, `${number(stats.hostP50)} (${number(stats.encodeP50)}), ${ms(stats.decodeP50)}`],
 		[t.play.stats.drawn, `${number(stats.drawnP50)} / ${number(stats.drawnP95)} / ${ms(stats.drawnP99)}`],
 		[t.play.stats.skipped, String(stats.skipped)],
 		[t.play.stats.sound, `${stats.audioMs.toFixed(0)} ms`],
