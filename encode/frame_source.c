@@ -303,13 +303,17 @@ static bool send_credit(struct es_frame_source *source, uint32_t n) {
 			source, &(struct es_frame_msg){.type = ES_FRAME_CREDIT, .credit = {.n = n}});
 }
 
-bool frame_source_want(struct es_frame_source *source) {
-	if (source->pending || source->credit_out) {
+bool frame_source_renew(struct es_frame_source *source) {
+	if (source->credit_out) {
 		return true;
 	}
 	source->credit_out = true;
 	source->paused = false;
 	return send_credit(source, 1);
+}
+
+bool frame_source_want(struct es_frame_source *source) {
+	return source->pending || frame_source_renew(source);
 }
 
 bool frame_source_pause(struct es_frame_source *source) {

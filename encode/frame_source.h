@@ -51,6 +51,8 @@ bool frame_source_release(
 
 // Asks for one frame, unless one is asked for or there already. False: the link is of no use.
 bool frame_source_want(struct es_frame_source *source);
+// The same where one is there already, that cannot be encoded yet: a newer one takes its place.
+bool frame_source_renew(struct es_frame_source *source);
 // Says, once, that no frame is wanted because the streamer has not given a slot back: a slow reader is
 // no hung encoder. False: the link is of no use.
 bool frame_source_pause(struct es_frame_source *source);

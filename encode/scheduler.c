@@ -84,8 +84,13 @@ static bool over(const struct es_scheduler *scheduler) {
 	return scheduler->drained || scheduler->failure->happened;
 }
 
+// The last one is always made.
+static bool is_held(const struct es_scheduler *scheduler) {
+	return unit_maker_held(scheduler->maker) && !scheduler->draining;
+}
+
 static bool can_encode(const struct es_scheduler *scheduler) {
-	return unit_maker_n_free(scheduler->maker) > 0;
+	return unit_maker_n_free(scheduler->maker) > 0 && !is_held(scheduler);
 }
 
 // --- the mode
@@ -199,7 +204,7 @@ static void encode_repeat(struct es_scheduler *scheduler, int64_t now) {
 // When the still picture is to be encoded again, or -1. An asked IDR or recovery waits for the next
 // frame for one interval; a refinement leaves the last slot to the next frame.
 static int64_t repeat_due_ns(const struct es_scheduler *scheduler) {
-	if (!unit_maker_can_repeat(scheduler->maker)) {
+	if (!unit_maker_can_repeat(scheduler->maker) || is_held(scheduler)) {
 		return -1;
 	}
 	if (unit_maker_owes(scheduler->maker)) {
@@ -262,7 +267,8 @@ void scheduler_work(struct es_scheduler *scheduler) {
 	if (over(scheduler) || scheduler->frames == NULL || scheduler->draining) {
 		return;
 	}
-	bool ok = can_encode(scheduler) ? frame_source_want(scheduler->frames)
+	bool ok = is_held(scheduler)	? frame_source_renew(scheduler->frames)
+			: can_encode(scheduler) ? frame_source_want(scheduler->frames)
 									: frame_source_pause(scheduler->frames);
 	if (!ok) {
 		scheduler_detach(scheduler);

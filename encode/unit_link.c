@@ -11,6 +11,7 @@
 struct es_unit_link {
 	int fd; // owned
 	struct es_unit_ring *ring; // owned; NULL before the first announcement
+	bool held;
 	struct es_link_packet packet; // too large for the stack of every call
 };
 
@@ -46,6 +47,9 @@ static bool handle_message(struct es_unit_link *link, struct es_unit_requests *r
 		return true;
 	case ES_UNIT_BITRATE:
 		requests->kbps = msg.bitrate.kbps;
+		return true;
+	case ES_UNIT_HOLD:
+		link->held = msg.hold.held;
 		return true;
 	default:
 		return false;
@@ -118,6 +122,10 @@ bool unit_link_idle(const struct es_unit_link *link) {
 
 uint32_t unit_link_n_free(const struct es_unit_link *link) {
 	return link->ring == NULL ? 0 : unit_ring_n_free(link->ring);
+}
+
+bool unit_link_held(const struct es_unit_link *link) {
+	return link->held;
 }
 
 bool unit_link_slot(const struct es_unit_link *link, uint32_t *slot, uint8_t **data, size_t *cap) {

@@ -36,6 +36,7 @@ bool unit_link_announce(struct es_unit_link *link, const struct es_unit_msg *cod
 // No slot is the streamer's; also before the first ring.
 bool unit_link_idle(const struct es_unit_link *link);
 uint32_t unit_link_n_free(const struct es_unit_link *link); // slots that are ours
+bool unit_link_held(const struct es_unit_link *link); // the streamer wants no more units for now
 // A slot to write the next unit into: its number, memory and size. False: none is free.
 bool unit_link_slot(const struct es_unit_link *link, uint32_t *slot, uint8_t **data, size_t *cap);
 // Hands the unit's slot to the streamer. False: the link is of no use.

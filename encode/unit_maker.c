@@ -267,6 +267,10 @@ bool unit_maker_announce(struct es_unit_maker *maker) {
 
 // --- the units
 
+bool unit_maker_held(const struct es_unit_maker *maker) {
+	return maker->link != NULL && unit_link_held(maker->link);
+}
+
 uint32_t unit_maker_n_free(const struct es_unit_maker *maker) {
 	return maker->link != NULL ? unit_link_n_free(maker->link) : 0;
 }

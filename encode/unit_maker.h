@@ -52,6 +52,7 @@ uint8_t unit_maker_good_qp(const struct es_unit_maker *maker); // see es_encoder
 bool unit_maker_announce(struct es_unit_maker *maker);
 
 uint32_t unit_maker_n_free(const struct es_unit_maker *maker); // slots; 0 without a link
+bool unit_maker_held(const struct es_unit_maker *maker); // the streamer wants none for now
 // The picture was encoded before and can be again.
 bool unit_maker_can_repeat(const struct es_unit_maker *maker);
 // An IDR or a recovery is due, with the next frame or without.

@@ -135,6 +135,14 @@ static void get_bitrate(struct es_reader *r, struct es_unit_msg *msg) {
 	msg->bitrate.kbps = get_le32(r);
 }
 
+static void put_hold(struct es_writer *w, const struct es_unit_msg *msg) {
+	put_bool(w, msg->hold.held);
+}
+
+static void get_hold(struct es_reader *r, struct es_unit_msg *msg) {
+	msg->hold.held = get_bool(r);
+}
+
 static void put_nothing(struct es_writer *w, const struct es_unit_msg *msg) {
 }
 
@@ -156,6 +164,7 @@ static const struct kind {
 		{ES_UNIT_IDR, put_nothing, get_nothing, NULL},
 		{ES_UNIT_INVALIDATE, put_invalidate, get_invalidate, invalidate_valid},
 		{ES_UNIT_BITRATE, put_bitrate, get_bitrate, bitrate_valid},
+		{ES_UNIT_HOLD, put_hold, get_hold, NULL},
 };
 
 static const struct kind *find_kind(uint32_t type) {

@@ -27,6 +27,7 @@ enum es_unit_msg_type {
 	ES_UNIT_IDR,
 	ES_UNIT_INVALIDATE, // units first..last (sequence) were lost
 	ES_UNIT_BITRATE,
+	ES_UNIT_HOLD, // no more units, or go on: what is made now would only be thrown away
 };
 
 enum es_unit_kind {
@@ -78,6 +79,9 @@ struct es_unit_msg {
 		struct {
 			uint32_t kbps; // ES_MIN_KBPS..ES_MAX_KBPS
 		} bitrate;
+		struct {
+			bool held;
+		} hold;
 	};
 };
 

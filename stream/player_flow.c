@@ -48,6 +48,17 @@ void player_flow_skipped(struct es_player_flow *flow, bool stuck) {
 	flow->skipped++;
 }
 
+void player_flow_hold(struct es_player_flow *flow, bool held, bool stuck, int64_t now_ns) {
+	if (flow->held_ns != 0) {
+		int64_t ms = (now_ns - flow->held_ns) / 1000000;
+		uint32_t missed = (uint32_t)(ms * flow->refresh_mhz / 1000000);
+		flow->n_skipped += missed;
+		flow->n_stuck += flow->held_stuck ? missed : 0;
+	}
+	flow->held_ns = held ? now_ns : 0;
+	flow->held_stuck = stuck;
+}
+
 bool player_flow_acked(
 		struct es_player_flow *flow, uint32_t frame, int64_t held_ns, int64_t now_ns) {
 	if (frame - flow->acked >= flow->next - flow->acked) {

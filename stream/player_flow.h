@@ -21,6 +21,8 @@ struct es_player_flow {
 		int64_t sent_ns;
 		size_t size;
 	} waiting[ES_PLAYER_CREDIT]; // by number
+	int64_t held_ns; // since when the encoder makes none; 0: it does
+	bool held_stuck;
 	// of this window
 	int64_t window_ns; // its beginning; 0: none yet
 	uint32_t n_sent, n_skipped, n_acked;
@@ -42,6 +44,8 @@ bool player_flow_may_hold(const struct es_player_flow *flow, size_t size);
 // A picture goes out; its number. Only if it may be sent.
 uint32_t player_flow_sent(struct es_player_flow *flow, size_t size, int64_t now_ns);
 void player_flow_skipped(struct es_player_flow *flow, bool stuck); // stuck: the socket is full
+// The encoder makes none from here on, or again: what it would have made counts as skipped.
+void player_flow_hold(struct es_player_flow *flow, bool held, bool stuck, int64_t now_ns);
 // Drawn, after the page has had it for held_ns. False: none of that number is on its way.
 bool player_flow_acked(
 		struct es_player_flow *flow, uint32_t frame, int64_t held_ns, int64_t now_ns);

@@ -39,6 +39,7 @@ enum es_sink_event_type {
 	ES_SINK_WANTS_IDR,
 	ES_SINK_WANTS_INVALIDATION, // of the encoder's units first..last
 	ES_SINK_WANTS_BITRATE,
+	ES_SINK_WANTS_HOLD, // no units, or units again; a new encoder begins without
 	ES_SINK_WANTS_MODE, // of the screen
 	ES_SINK_CLIENT, // the viewer has come so far
 	ES_SINK_END, // it is over; nothing more is to be written
@@ -57,6 +58,9 @@ struct es_sink_event {
 		struct {
 			uint32_t kbps;
 		} bitrate;
+		struct {
+			bool held;
+		} hold;
 		struct es_mode mode;
 		struct {
 			enum es_client_phase phase;

@@ -50,6 +50,7 @@ struct es_sink_player {
 	bool finishing, over, farewell; // farewell: the page has said goodbye, or knows of the end
 	bool more_messages; // than were taken at once
 	bool has_bitrate;
+	bool hold_known, hold; // of the encoder
 	bool tell_connected, tell_playing, playing, tell_over;
 	bool has_unit; // on its way out, or held back until there is credit
 	bool held;
@@ -110,6 +111,7 @@ static enum es_sink_result sink_player_set_track(
 	player->config_told = false;
 	// It knows only what it began with.
 	player->has_bitrate = player->flow.kbps != player->first_kbps;
+	player->hold_known = false;
 	return ES_SINK_OK;
 }
 
@@ -441,6 +443,20 @@ static bool next_sent(struct es_sink_player *player, struct es_sink_event *event
 	return true;
 }
 
+// An encoder that makes nothing while nothing can be sent leaves no gap behind, and takes the newest frame
+// when it goes on.
+static bool next_hold(struct es_sink_player *player, struct es_sink_event *event) {
+	bool hold = !has_credit(player);
+	if (player->hold_known && player->hold == hold) {
+		return false;
+	}
+	player_flow_hold(&player->flow, hold, player->has_unit && !player->held, clock_now_ns());
+	player->hold_known = true;
+	player->hold = hold;
+	*event = (struct es_sink_event){.type = ES_SINK_WANTS_HOLD, .hold = {hold}};
+	return true;
+}
+
 // What is asked for while it could not be sent would only be skipped, too.
 static bool next_request(struct es_sink_player *player, struct es_sink_event *event) {
 	struct es_recovery_ask ask;
@@ -464,7 +480,7 @@ static bool next_request(struct es_sink_player *player, struct es_sink_event *ev
 		*event = (struct es_sink_event){.type = ES_SINK_WANTS_MODE, .mode = player->resize};
 		return true;
 	}
-	return false;
+	return next_hold(player, event);
 }
 
 static bool next_phase(struct es_sink_player *player, struct es_sink_event *event) {

@@ -2,8 +2,9 @@
 // WebSocket; and in, what the user does, and which picture was drawn last.
 //
 // A byte stream loses nothing, it only gets late: so a picture is sent when the socket has taken the one
-// before and the page has drawn all but two, else it is skipped, and when there is room again the encoder
-// is asked for one that needs nothing of what was skipped. Nothing waits in a queue.
+// before and the page has drawn all but two. Until then the encoder is held, and goes on with the newest frame.
+// What it has made nevertheless is skipped, and it is asked for one that needs nothing of that. Nothing waits
+// in a queue.
 #pragma once
 
 #include "protocol/session_msg.h"

@@ -253,6 +253,9 @@ static void ask_encoder(struct es_streamer *streamer, const struct es_sink_event
 		unit_source_invalidate(
 				streamer->source, event->invalidation.first, event->invalidation.last);
 		return;
+	case ES_SINK_WANTS_HOLD:
+		unit_source_hold(streamer->source, event->hold.held);
+		return;
 	default:
 		unit_source_ask_bitrate(streamer->source, event->bitrate.kbps);
 		return;
@@ -268,6 +271,7 @@ static void take_event(struct es_streamer *streamer, const struct es_sink_event 
 	case ES_SINK_WANTS_IDR:
 	case ES_SINK_WANTS_INVALIDATION:
 	case ES_SINK_WANTS_BITRATE:
+	case ES_SINK_WANTS_HOLD:
 		ask_encoder(streamer, event);
 		return;
 	case ES_SINK_WANTS_MODE:

@@ -208,6 +208,10 @@ void unit_source_invalidate(struct es_unit_source *source, uint64_t first, uint6
 			source, &(struct es_unit_msg){.type = ES_UNIT_INVALIDATE, .invalidate = {first, last}});
 }
 
+void unit_source_hold(struct es_unit_source *source, bool held) {
+	send_message(source, &(struct es_unit_msg){.type = ES_UNIT_HOLD, .hold = {held}});
+}
+
 void unit_source_ask_bitrate(struct es_unit_source *source, uint32_t kbps) {
 	send_message(source, &(struct es_unit_msg){.type = ES_UNIT_BITRATE, .bitrate = {kbps}});
 }

@@ -39,3 +39,5 @@ void unit_source_ask_idr(struct es_unit_source *source);
 // Units first..last of this encoder were lost.
 void unit_source_invalidate(struct es_unit_source *source, uint64_t first, uint64_t last);
 void unit_source_ask_bitrate(struct es_unit_source *source, uint32_t kbps);
+// No more units until it is held no longer; one or two may be on their way.
+void unit_source_hold(struct es_unit_source *source, bool held);

@@ -113,6 +113,23 @@ static void test_slow_page(void **state) {
 	}
 }
 
+// What an encoder that is held does not make is missing as well: of a line that is full it gets less.
+static void test_held(void **state) {
+	for (int stuck = 0; stuck < 2; stuck++) {
+		struct es_player_flow flow;
+		player_flow_init(&flow, 10000, 60000);
+		for (int i = 0; i < 100; i++) {
+			int64_t now_ns = 1 + i * 50 * MS;
+			uint32_t frame = player_flow_sent(&flow, 20000, now_ns);
+			player_flow_hold(&flow, true, stuck != 0, now_ns);
+			player_flow_acked(&flow, frame, 45 * MS, now_ns + 49 * MS);
+			player_flow_hold(&flow, false, false, now_ns + 49 * MS);
+			player_flow_tick(&flow, now_ns + 49 * MS);
+		}
+		assert_true(stuck ? flow.kbps < 6000 : flow.kbps == 10000);
+	}
+}
+
 static void test_limit(void **state) {
 	struct es_player_flow flow;
 	player_flow_init(&flow, 10000, 60000);
@@ -133,6 +150,7 @@ int main(void) {
 			cmocka_unit_test(test_least),
 			cmocka_unit_test(test_late_is_bad),
 			cmocka_unit_test(test_slow_page),
+			cmocka_unit_test(test_held),
 			cmocka_unit_test(test_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

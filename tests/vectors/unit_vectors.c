@@ -20,6 +20,7 @@ static const struct es_unit_msg done = {.type = ES_UNIT_DONE, .done = {15}};
 static const struct es_unit_msg idr = {.type = ES_UNIT_IDR};
 static const struct es_unit_msg invalidate = {.type = ES_UNIT_INVALIDATE, .invalidate = {2, 258}};
 static const struct es_unit_msg bitrate = {.type = ES_UNIT_BITRATE, .bitrate = {20000}};
+static const struct es_unit_msg hold = {.type = ES_UNIT_HOLD, .hold = {true}};
 
 static const struct es_vector vectors[] = {
 		{"codec", &codec, 0,
@@ -35,6 +36,7 @@ static const struct es_vector vectors[] = {
 		{"idr", &idr, 0, "55 01 4100"},
 		{"invalidate", &invalidate, 0, "55 01 4200 0200000000000000 0201000000000000"},
 		{"bitrate", &bitrate, 0, "55 01 4300 204e0000"},
+		{"hold", &hold, 0, "55 01 4400 01"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {
