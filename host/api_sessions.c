@@ -80,6 +80,8 @@ static const struct es_api_field session_fields[] = {
 		{"encoder", ES_API_TEXT, true, .help = "empty while nobody is attached"},
 		{"codec", ES_API_TEXT, true, .help = "the same"},
 		{"seconds", ES_API_NUMBER, true, .help = "since its launch"},
+		{"clipboard", ES_API_BOOL, true,
+				.help = "whether pages may read the text that the app copies, and set it"},
 		{"stats", ES_API_OBJECT, true, .of = &figures_schema,
 				.help = "since its launch, but what is of late"},
 		{NULL},
@@ -155,6 +157,7 @@ static void add_session(yyjson_mut_doc *doc, yyjson_mut_val *item, const struct 
 	const char *codec = codec_name(info.codec);
 	api_add_text(doc, item, "codec", info.encoder[0] != '\0' && codec != NULL ? codec : "");
 	yyjson_mut_obj_add_sint(doc, item, "seconds", (clock_now_ns() - info.since_ns) / ES_NS_PER_S);
+	yyjson_mut_obj_add_bool(doc, item, "clipboard", info.web_clipboard);
 	add_figures(doc, item, &info);
 }
 
@@ -229,6 +232,8 @@ static const struct es_api_field launch_fields[] = {
 				.help = "in thousandths of a hertz (60000)"},
 		{"codec", ES_API_TEXT, false, .max = 8, .words = codec_words,
 				.help = "that the browser decodes (h264)"},
+		{"clipboard", ES_API_BOOL, false,
+				.help = "whether pages may read the text that the app copies, and set it (false)"},
 		{NULL},
 };
 
@@ -245,6 +250,7 @@ static enum es_api_outcome launch(struct es_api_request *request) {
 					.refresh_mhz = rated ? (int32_t)api_number(request, "refresh_mhz") : 60000},
 			.codec = codec != NULL && strcmp(codec, "av1") == 0 ? ES_CODEC_AV1 : ES_CODEC_H264,
 			.client_name = "Browser",
+			.clipboard = api_has(request, "clipboard") && api_bool(request, "clipboard"),
 	};
 	if (asked.app == NULL) {
 		return api_refuse(request, 404, "there is no app %u", (unsigned)api_number(request, "app"));

@@ -231,7 +231,7 @@ void play_admit_web(struct es_play *play, const char *client_name) {
 	}
 	finish_ticket(&play->ticket);
 	play->client_id = 0;
-	play->clipboard = true; // who may play in the console may do that
+	play->clipboard = play->web_clipboard;
 	snprintf(play->client_name, sizeof(play->client_name), "%s", client_name);
 	play_set_keyboard(play, "");
 	enter(play, ES_PLAY_PENDING, CONNECT_NS, handle_connect_time);
@@ -466,6 +466,7 @@ void play_info(const struct es_play *play, struct es_play_info *info) {
 			.encoder = play->viewer != NULL ? play_viewer_encoder(play->viewer) : "",
 			.codec = play->viewer != NULL ? play_viewer_codec(play->viewer) : ES_CODEC_H264,
 			.gpu = play->render_node,
+			.web_clipboard = play->web_clipboard,
 			.since_ns = play->since_ns,
 			.viewer = play->last_viewer,
 			.viewer_ns = play->viewer_ns,

@@ -121,6 +121,7 @@ struct es_play_info {
 	const char *encoder; // "x264"; "" when detached
 	const char *gpu; // render node that it renders on; "": as it likes
 	enum es_codec codec;
+	bool web_clipboard; // pages may read the text that the app copies, and set it
 	int64_t since_ns; // CLOCK_MONOTONIC of the launch
 	uint32_t viewer; // how many have been attached, that one too
 	int64_t viewer_ns; // since when it is

@@ -70,6 +70,7 @@ struct es_play {
 	bool clipboard; // the client may read and set it
 	uint8_t audio_channels; // of the sound card: 2, 6 or 8
 	enum es_codec web_codec; // for a page
+	bool web_clipboard; // a page may read and set it
 	int64_t since_ns, detached_ns;
 	struct es_play_ticket ticket;
 	sd_event_source *timer; // of the state

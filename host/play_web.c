@@ -45,6 +45,7 @@ int plays_launch_web(struct es_plays *plays, const struct es_web_launch *launch,
 	status = status == 200 ? plays_add(plays, &request, play, error, cap) : status;
 	if (status == 200) {
 		(*play)->web_codec = launch->codec;
+		(*play)->web_clipboard = launch->clipboard;
 	}
 	return status;
 }

@@ -15,6 +15,7 @@ struct es_web_launch {
 	struct es_mode mode;
 	enum es_codec codec; // H.264 or AV1
 	const char *client_name; // shown to the operator
+	bool clipboard; // pages may read the text that the app copies, and set it
 };
 
 // Starts display and app. 200 and *play is PENDING, for as long as a page may take to come; or 400/503 with

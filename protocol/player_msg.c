@@ -93,6 +93,11 @@ static bool input_valid(const struct es_player_msg *msg) {
 	return msg->device.type >= ES_DEVICE_KEY && msg->device.type <= ES_DEVICE_PAD_BATTERY;
 }
 
+static bool clipboard_valid(const struct es_player_msg *msg) {
+	return msg->device.type == ES_DEVICE_CLIPBOARD &&
+			msg->device.clipboard.n <= ES_PLAYER_CLIPBOARD_PART;
+}
+
 static void put_device(struct es_writer *w, const struct es_player_msg *msg) {
 	uint8_t data[ES_PLAYER_MSG_MAX];
 	size_t size = device_msg_encode(&msg->device, data, sizeof(data));
@@ -240,6 +245,7 @@ static const struct kind {
 		{ES_PLAYER_STATS, put_stats, get_stats, stats_valid},
 		{ES_PLAYER_PONG, put_pong, get_pong, pong_valid},
 		{ES_PLAYER_END, put_end, get_end, end_valid},
+		{ES_PLAYER_COPIED, put_device, get_device, clipboard_valid},
 		{ES_PLAYER_ACK, put_ack, get_ack, NULL},
 		{ES_PLAYER_IDR, put_idr, get_idr, NULL},
 		{ES_PLAYER_RESIZE, put_resize, get_resize, NULL},
@@ -248,6 +254,7 @@ static const struct kind {
 		{ES_PLAYER_PING, put_ping, get_ping, ping_valid},
 		{ES_PLAYER_BITRATE, put_bitrate, get_bitrate, bitrate_valid},
 		{ES_PLAYER_BYE, put_nothing, get_nothing, NULL},
+		{ES_PLAYER_PASTE, put_device, get_device, clipboard_valid},
 };
 
 static const struct kind *find_kind(uint32_t type) {

@@ -18,6 +18,7 @@
 #define ES_PLAYER_MAX_CODEC 32
 #define ES_PLAYER_MAX_TEXT 256
 #define ES_PLAYER_MAX_OPUS 1275 // as of RFC 6716
+#define ES_PLAYER_CLIPBOARD_PART 1920 // bytes of a text
 #define ES_PLAYER_MAX_US UINT64_C(9007199254740991) // what JavaScript can count
 
 enum es_player_msg_type {
@@ -30,6 +31,7 @@ enum es_player_msg_type {
 	ES_PLAYER_STATS, // once a second
 	ES_PLAYER_PONG,
 	ES_PLAYER_END,
+	ES_PLAYER_COPIED, // by the app: a part of a text, see clipboard_text.h
 	// browser -> host
 	ES_PLAYER_ACK = 64, // this picture was drawn, and all before it are done with
 	ES_PLAYER_IDR, // what comes cannot be decoded without one
@@ -39,6 +41,7 @@ enum es_player_msg_type {
 	ES_PLAYER_PING,
 	ES_PLAYER_BITRATE,
 	ES_PLAYER_BYE,
+	ES_PLAYER_PASTE, // what the user has copied elsewhere: the same
 };
 
 enum es_player_end {
@@ -62,8 +65,8 @@ struct es_player_msg {
 			uint16_t size;
 			uint8_t opus[ES_PLAYER_MAX_OPUS];
 		} audio;
-		struct es_device_msg
-				device; // FEEDBACK: of the display's, without sound; INPUT: for the display
+		// FEEDBACK: of the display's, without sound; INPUT: for the display; COPIED, PASTE: CLIPBOARD
+		struct es_device_msg device;
 		struct {
 			uint32_t bitrate_kbps; // that the encoder is asked for
 			uint32_t sent, skipped; // pictures since the beginning

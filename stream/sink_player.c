@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "protocol/codec_string.h"
 #include "protocol/player_msg.h"
+#include "stream/player_clipboard.h"
 #include "stream/player_flow.h"
 #include "stream/player_input.h"
 #include "stream/player_say.h"
@@ -36,6 +37,7 @@ struct es_sink_player {
 	struct es_websocket *socket;
 	struct es_player_input input;
 	struct es_player_sound sound;
+	struct es_player_clipboard clipboard;
 
 	// state
 	struct es_recovery recovery;
@@ -234,6 +236,10 @@ static void take_device_message(void *data, const struct es_device_msg *msg) {
 		player_sound_put(&player->sound, msg);
 		return;
 	}
+	if (msg->type == ES_DEVICE_CLIPBOARD) {
+		player_clipboard_copied(&player->clipboard, msg);
+		return;
+	}
 	player_say(player->socket, &(struct es_player_msg){.type = ES_PLAYER_FEEDBACK, .device = *msg});
 }
 
@@ -283,6 +289,9 @@ static void take_message(struct es_sink_player *player, const struct es_player_m
 	case ES_PLAYER_INPUT:
 		player->net.input++;
 		player_input_put(&player->input, &msg->device);
+		return;
+	case ES_PLAYER_PASTE:
+		player_clipboard_paste(&player->clipboard, msg);
 		return;
 	case ES_PLAYER_MIC:
 		player_sound_hear(&player->sound, msg, now_ns);
@@ -383,8 +392,12 @@ static size_t sink_player_poll(
 		struct es_sink *sink, struct pollfd *pollfds, bool flushing, int64_t *wake_ns) {
 	struct es_sink_player *player = (struct es_sink_player *)sink;
 	short events = player->over ? 0 : POLLIN, device_events = POLLIN;
-	events |= websocket_waits(player->socket) ? POLLOUT : 0;
-	device_events |= device_queue_waits(&player->input.queue) ? POLLOUT : 0;
+	bool telling = is_live(player) && player_clipboard_tells(&player->clipboard);
+	events |= websocket_waits(player->socket) || telling ? POLLOUT : 0;
+	device_events |=
+			device_queue_waits(&player->input.queue) || player_clipboard_waits(&player->clipboard)
+			? POLLOUT
+			: 0;
 	pollfds[POLL_SOCKET] = (struct pollfd){
 			.fd = player->farewell ? -1 : websocket_fd(player->socket), .events = events};
 	pollfds[POLL_DEVICE] = (struct pollfd){.fd = player->input.queue.fd, .events = device_events};
@@ -419,6 +432,7 @@ static void sink_player_dispatch(struct es_sink *sink, const struct pollfd *poll
 		player_sound_tick(&player->sound, now_ns);
 		watch_page(player, now_ns);
 		tell_stats(player, now_ns);
+		player_clipboard_flush(&player->clipboard);
 	}
 	if (!websocket_flush(player->socket) && !player->over) {
 		end(player, ES_END_CLIENT_LOST, "its connection is broken");
@@ -597,6 +611,7 @@ struct es_sink *sink_player_create(
 		sink_player_destroy(&player->base);
 		return NULL;
 	}
+	player_clipboard_init(&player->clipboard, player->socket, &player->input.queue);
 	player_sound_init(&player->sound, start, player->socket, &player->input.queue);
 	return &player->base;
 }

@@ -7,10 +7,11 @@ import struct
 import threading
 import time
 
-CONFIG, VIDEO, AUDIO, FEEDBACK, STATS, PONG, END = range(1, 8)
-ACK, IDR, RESIZE, INPUT, MIC, PING, BITRATE, BYE = range(64, 72)
+CONFIG, VIDEO, AUDIO, FEEDBACK, STATS, PONG, END, COPIED = range(1, 9)
+ACK, IDR, RESIZE, INPUT, MIC, PING, BITRATE, BYE, PASTE = range(64, 73)
 KEY, MOVE, PLACE, BUTTON, WHEEL, TOUCH, TEXT, RELEASE_ALL = range(1, 9)
 CREDIT = 3
+CLIPBOARD, CLIPBOARD_PART = 128, 1920
 
 
 class Gone(Exception):
@@ -117,6 +118,28 @@ class Player:
 
     def resize(self, width, height, refresh_mhz=60000):
         self.send(RESIZE, struct.pack('<IIi', width, height, refresh_mhz))
+
+    def speak(self, index, packet):
+        self.send(MIC, struct.pack('<I', index) + packet)
+
+    def paste(self, text):
+        data = text.encode()
+        for offset in range(0, len(data), CLIPBOARD_PART):
+            part = data[offset:offset + CLIPBOARD_PART]
+            self.send(PASTE, struct.pack('<HIIH', CLIPBOARD, len(data), offset, len(part)) + part)
+
+    def copied(self):
+        """The texts that the app has copied."""
+        texts, text = [], b''
+        for kind, data in self.messages:
+            if kind == COPIED:
+                _, size, offset, n = struct.unpack_from('<HIIH', data)
+                text = text[:offset] + data[12:]
+                if len(data) != 12 + n or len(text) != offset + n:
+                    raise AssertionError(f'{len(data)} bytes at {offset}, after {len(text)}')
+                if len(text) == size:
+                    texts.append(text.decode())
+        return texts
 
     def acknowledge(self, picture):
         self.send(ACK, struct.pack('<III', picture.frame, 0, 0))

@@ -92,6 +92,7 @@ static bool launch(struct door *door, char **argv) {
 			.encoder = automatic,
 			.gpu = automatic,
 			.sound = getenv("SOUND") != NULL,
+			.microphone = true,
 			.apps = &door->app,
 			.n_apps = 1,
 	};
@@ -100,7 +101,8 @@ static bool launch(struct door *door, char **argv) {
 		return false;
 	}
 	plays_on_change(door->plays, on_change, door);
-	struct es_web_launch wanted = {&door->app, mode, ES_CODEC_H264, "a page"};
+	struct es_web_launch wanted = {
+			&door->app, mode, ES_CODEC_H264, "a page", getenv("CLIPBOARD") != NULL};
 	if (plays_launch_web(door->plays, &wanted, &door->play, error, sizeof(error)) == 200) {
 		return true;
 	}

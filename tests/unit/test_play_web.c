@@ -17,7 +17,7 @@ const char *fixture_find_room(const char *name) {
 
 static int try_launch(struct es_fixture *f, size_t app, struct es_mode mode, enum es_codec codec,
 		struct es_play **play, char error[256]) {
-	struct es_web_launch launch = {&f->apps[app], mode, codec, "a page"};
+	struct es_web_launch launch = {&f->apps[app], mode, codec, "a page", app == 1};
 	return plays_launch_web(f->plays, &launch, play, error, 256);
 }
 
@@ -87,6 +87,20 @@ static void test_course(void **state) {
 	end_session(f);
 	fixture_expect(f, "stream TERMINATE 80030023", 2);
 	expect_shut(f, other);
+}
+
+static void test_clipboard(void **state) {
+	struct es_fixture *f = *state;
+	for (size_t app = 0; app < 2; app++) {
+		struct es_play *play = launch(f, app);
+		int page = join(f, play);
+		struct es_play_info info;
+		play_info(play, &info);
+		assert_int_equal(info.web_clipboard, app == 1);
+		fixture_expect(f, "display ATTACH 3 viewer=1 clipboard\n", (int)app);
+		close(page);
+		end_session(f);
+	}
 }
 
 static void test_killed_streamer(void **state) {
@@ -164,6 +178,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 			TEST(test_course),
+			TEST(test_clipboard),
 			TEST(test_killed_streamer),
 			TEST(test_both_kinds),
 			TEST(test_private),

@@ -35,6 +35,14 @@ static const struct es_player_msg text = {
 static const struct es_player_msg mic = {.type = ES_PLAYER_MIC, .mic = {7, 2, {0xfc, 0xff}}};
 static const struct es_player_msg ping = {.type = ES_PLAYER_PING, .ping = {1000000, 350}};
 static const struct es_player_msg bitrate = {.type = ES_PLAYER_BITRATE, .bitrate = {1000000}};
+static const struct es_player_msg copied = {
+		.type = ES_PLAYER_COPIED,
+		.device = {.type = ES_DEVICE_CLIPBOARD, .clipboard = {65536, 1920, 2, {"ab"}}},
+};
+static const struct es_player_msg paste = {
+		.type = ES_PLAYER_PASTE,
+		.device = {.type = ES_DEVICE_CLIPBOARD, .clipboard = {3, 0, 3, {"\xe2\x82\xac"}}},
+};
 static const struct es_player_msg bye = {.type = ES_PLAYER_BYE};
 
 static const struct es_vector vectors[] = {
@@ -56,6 +64,8 @@ static const struct es_vector vectors[] = {
 		{"ping", &ping, 0, "50 01 4500 40420f0000000000 5e010000"},
 		{"bitrate", &bitrate, 0, "50 01 4600 40420f00"},
 		{"bye", &bye, 0, "50 01 4700"},
+		{"copied", &copied, 0, "50 01 0800 8000 00000100 80070000 0200 6162"},
+		{"paste", &paste, 0, "50 01 4800 8000 03000000 00000000 0300 e282ac"},
 };
 
 static size_t encode(const void *msg, void *out, size_t cap) {

@@ -7,17 +7,17 @@ const VIDEO_HEADER = 32;
 
 /** From the host. */
 export const From = Object.freeze({
-	CONFIG: 1, VIDEO: 2, AUDIO: 3, FEEDBACK: 4, STATS: 5, PONG: 6, END: 7,
+	CONFIG: 1, VIDEO: 2, AUDIO: 3, FEEDBACK: 4, STATS: 5, PONG: 6, END: 7, COPIED: 8,
 });
 /** To the host. */
 export const To = Object.freeze({
-	ACK: 64, IDR: 65, RESIZE: 66, INPUT: 67, MIC: 68, PING: 69, BITRATE: 70, BYE: 71,
+	ACK: 64, IDR: 65, RESIZE: 66, INPUT: 67, MIC: 68, PING: 69, BITRATE: 70, BYE: 71, PASTE: 72,
 });
 /** Of the device link: what INPUT and FEEDBACK carry. */
 export const Device = Object.freeze({
 	KEY: 1, MOVE: 2, PLACE: 3, BUTTON: 4, WHEEL: 5, TOUCH: 6, TEXT: 7, RELEASE_ALL: 8, PEN: 9,
 	PAD_ARRIVAL: 10, PAD_REMOVAL: 11, PAD_STATE: 12,
-	RUMBLE: 64, LED: 65, MOTION_REQUEST: 66, TRIGGER_RUMBLE: 68, TRIGGER_EFFECT: 69,
+	RUMBLE: 64, LED: 65, MOTION_REQUEST: 66, TRIGGER_RUMBLE: 68, TRIGGER_EFFECT: 69, CLIPBOARD: 128,
 });
 
 /**
@@ -30,7 +30,8 @@ export const Device = Object.freeze({
  * @typedef {{type: 'stats', bitrateKbps: number, sent: number, skipped: number, bytes: number}} Stats
  * @typedef {{type: 'pong', browserUs: number, hostUs: number}} Pong
  * @typedef {{type: 'end', reason: number, text: string}} End
- * @typedef {Config | Picture | Sound | Feedback | Stats | Pong | End} Message
+ * @typedef {{type: 'copied', size: number, offset: number, data: Uint8Array<ArrayBuffer>}} Copied a part of it
+ * @typedef {Config | Picture | Sound | Feedback | Stats | Pong | End | Copied} Message
  */
 
 /** @param {DataView} view @param {number} at @returns {number} */
@@ -86,6 +87,12 @@ const readers = {
 	[From.PONG]: (view) => ({type: 'pong', browserUs: getU64(view, 4), hostUs: getU64(view, 12)}),
 	[From.END]: (view, buffer) => ({
 		type: 'end', reason: view.getUint8(4), text: getText(buffer, 5),
+	}),
+	[From.COPIED]: (view, buffer) => ({
+		type: 'copied',
+		size: view.getUint32(6, true),
+		offset: view.getUint32(10, true),
+		data: new Uint8Array(buffer, 16, view.getUint16(14, true)),
 	}),
 };
 
@@ -210,3 +217,42 @@ export const padRemoval = (pad) => input(Device.PAD_REMOVAL, 1).u8(pad).buffer;
 export const padState = (pad, buttons, triggers, axes) =>
 	input(Device.PAD_STATE, 15).u8(pad).u32(buttons).u8(triggers[0]).u8(triggers[1])
 		.i16(axes[0]).i16(axes[1]).i16(axes[2]).i16(axes[3]).buffer;
+
+// --- the clipboard's text, in parts
+
+const MAX_CLIPBOARD = 65536;
+const CLIPBOARD_PART = 1920;
+
+/** Empty: it is too long, or there is none. @param {string} text @returns {ArrayBuffer[]} */
+export function paste(text) {
+	const bytes = new TextEncoder().encode(text.replaceAll('\0', ''));
+	const parts = [];
+	for (let offset = 0; offset < bytes.length && bytes.length <= MAX_CLIPBOARD; offset += CLIPBOARD_PART) {
+		const part = bytes.subarray(offset, offset + CLIPBOARD_PART);
+		parts.push(new Writer(To.PASTE, 12 + part.length).u16(Device.CLIPBOARD).u32(bytes.length).u32(offset)
+			.u16(part.length).bytes(part).buffer);
+	}
+	return parts;
+}
+
+/** Puts them together again. */
+export class Parts {
+	constructor() {
+		this.bytes = new Uint8Array(0);
+		this.have = 0;
+	}
+
+	/** @param {Copied} part @returns {string | null} the whole text with the last part */
+	put({size, offset, data}) {
+		if (offset === 0 && size <= MAX_CLIPBOARD) {
+			this.bytes = new Uint8Array(size);
+			this.have = 0;
+		}
+		if (size !== this.bytes.length || offset !== this.have || offset + data.length > size) {
+			return null;
+		}
+		this.bytes.set(data, offset);
+		this.have += data.length;
+		return this.have === size ? new TextDecoder().decode(this.bytes) : null;
+	}
+}

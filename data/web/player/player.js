@@ -6,6 +6,7 @@
 
 import * as messages from './messages.js';
 import {Audio} from './audio.js';
+import {Clipboard} from './clipboard.js';
 import {Figure} from './figures.js';
 import {Input} from './input.js';
 import {Microphone} from './microphone.js';
@@ -81,6 +82,8 @@ export class Player extends EventTarget {
 		this.pads = null;
 		/** @type {Microphone | null} */
 		this.microphone = null;
+		/** @type {Clipboard | null} */
+		this.clipboard = null;
 		/** Of the host's clock to performance.now(), by the fastest of the last pings, in us. @type {{rtt: number, offset: number}[]} */
 		this.clocks = [];
 		this.wanted = ''; // size, as asked for last
@@ -168,6 +171,17 @@ export class Player extends EventTarget {
 		}
 	}
 
+	/** From a click; the session must have been asked with `clipboard`. @param {boolean} on Throws if the user does not allow it. */
+	async setClipboard(on) {
+		this.clipboard?.close();
+		this.clipboard = null;
+		if (on) {
+			const clipboard = new Clipboard((message) => this.send(message));
+			this.clipboard = clipboard;
+			await clipboard.start();
+		}
+	}
+
 	// --- the connection
 
 	connect() {
@@ -186,6 +200,7 @@ export class Player extends EventTarget {
 		this.wanted = '';
 		this.video?.reset();
 		this.pads?.reset();
+		this.clipboard?.reset();
 		for (const ms of FIRST_PINGS_MS) {
 			window.setTimeout(() => this.ping(), ms);
 		}
@@ -245,6 +260,9 @@ export class Player extends EventTarget {
 			return;
 		case 'stats':
 			this.hostStats = message;
+			return;
+		case 'copied':
+			this.clipboard?.take(message);
 			return;
 		case 'pong':
 			this.pong(message);
@@ -391,6 +409,7 @@ export class Player extends EventTarget {
 		this.timers.forEach((timer) => window.clearInterval(timer));
 		window.clearTimeout(this.sizeTimer);
 		this.microphone?.close();
+		this.clipboard?.close();
 		this.pads?.close();
 		this.input?.close();
 		this.audio?.close();
