@@ -4,13 +4,17 @@ line that is too slow, and a page that goes and comes back."""
 import os
 import socket
 import struct
+import threading
+import time
 
 import harness
 import harness_serve
+import opus
 import player
 from harness import BUILD, SANITIZED, Slow, numbers, patiently
 from harness_serve import CACHE, LISTEN, Events, ServeCase
 from test_moonlight_input import BTN_LEFT, KEY_A, Ear
+from test_sound import HZ, write_tones
 
 DOOR = os.environ.get('PLAYER_DOOR') or os.path.join(BUILD, 'tests/tools/player_door')
 MODE = '640x360@60'
@@ -133,6 +137,60 @@ class PlayerTest(ServeCase):
         page.resize(8192, 8192)  # more than this host allows
         page.wait_pictures(len(page.pictures) + 10)
         self.assertEqual(len(page.configs), 3)
+        self.end()
+
+    def test_sound(self):
+        """Both ways through a real PipeWire: what the app plays, and what it records."""
+        harness.need('pipewire', 'wireplumber', 'pw-cat')
+        record = self.place.file('record.raw')
+        self.open('sh', '-c', 'pw-cat -p "$0" & exec pw-cat --record --raw --format s16 --rate 48000 '
+                  '--channels 1 "$1"', write_tones(self.place.file('tone.wav'), [HZ, HZ]), record,
+                  env={'SOUND': '1'})
+        page = self.join()
+        page.wait(lambda: page.configs and page.configs[0]['channels'] == 2, 'sound', 40)
+        page.wait(lambda: self.hears(opus.decode(page.sounds[-100:]), HZ), f'{HZ} Hz', 40)
+        stop = threading.Event()
+        speaker = threading.Thread(target=self.speak, args=(page, stop))
+        speaker.start()
+        try:
+            harness.wait_until(lambda: self.hears(self.last_samples(record), 1000), '1000 Hz', 40)
+        finally:
+            stop.set()
+            speaker.join()
+        self.end()
+
+    @staticmethod
+    def speak(page, stop):
+        packets = opus.tone(1000, 1)  # whole periods
+        start = time.monotonic()
+        for index in range(6000):
+            page.speak(index, packets[index % len(packets)])
+            if stop.wait(max(0, start + index / 100 - time.monotonic())):  # as a microphone does
+                return
+
+    @staticmethod
+    def last_samples(path):
+        data = harness.read_file(path)[-24000 // 2 * 2:]
+        return struct.unpack(f'<{len(data) // 2}h', data[:len(data) // 2 * 2])
+
+    @staticmethod
+    def hears(samples, hz):
+        """A quarter of a second of it."""
+        return any(abs((opus.heard_hz(samples[start:start + 12000]) or 0) - hz) < 1
+                   for start in range(0, max(1, len(samples) - 12000 + 1), 2400))
+
+    def test_clipboard(self):
+        harness.need('wl-copy', 'wl-paste')
+        pasted = self.place.file('pasted')
+        self.open('sh', '-c', 'printf %s "of the app: \u00df" | wl-copy; while :; do '
+                  'wl-paste -n >"$0.new" 2>/dev/null && mv "$0.new" "$0"; sleep 0.1; done', pasted,
+                  env={'CLIPBOARD': '1'})
+        page = self.join()
+        page.wait(lambda: page.copied() == ['of the app: \u00df'], 'what the app has copied')
+        long = '0123456789abc\u20ac' * 4096  # 64 KiB
+        page.paste(long)
+        harness.wait_until(lambda: harness.read_file(pasted).decode() == long, 'it is pasted')
+        self.assertEqual(len(page.copied()), 1)  # its own it is not told
         self.end()
 
     @patiently
