@@ -1,13 +1,13 @@
 // Chromium, driven by lines: each is {"on": "page", "call": "click", "args": [...]}; the answer is
 // {"value": ...} or {"error": "..."}. What the page says on its console, and what it may not do, is kept.
 //
-//   node browser.mjs CHROMIUM [WIDTH HEIGHT [dark]]
+//   node browser.mjs CHROMIUM [WIDTH HEIGHT SCHEME TIMEOUT]
 
 import {createRequire} from 'node:module';
 import {createInterface} from 'node:readline';
 
 const {chromium} = createRequire('/usr/share/nodejs/')('playwright-core');
-const [executablePath, width = '1280', height = '800', scheme = 'light'] = process.argv.slice(2);
+const [executablePath, width = '1280', height = '800', scheme = 'light', timeout = '20000'] = process.argv.slice(2);
 const browser = await chromium.launch({
 	executablePath, headless: false, // the old headless mode, which this playwright asks for, is gone
 	args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-background-networking',
@@ -17,7 +17,7 @@ const browser = await chromium.launch({
 const context = await browser.newContext({
 	ignoreHTTPSErrors: true, viewport: {width: +width, height: +height}, colorScheme: scheme, acceptDownloads: true,
 });
-context.setDefaultTimeout(20000);
+context.setDefaultTimeout(+timeout);
 const messages = [];
 const own = {};
 let page;

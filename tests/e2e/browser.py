@@ -15,6 +15,7 @@ ADDRESS = '192.0.2.2'  # of the block that is for examples
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHROMIUM = '/usr/bin/chromium'
 PLAYWRIGHT = '/usr/share/nodejs/playwright-core'
+TIMEOUT_MS = 90000 if harness.SANITIZED else 20000
 INSIDE = 'EARTHSHINE_TEST_NETWORK'
 
 
@@ -46,7 +47,8 @@ class Browser:
         self.lock = threading.Lock()
         with open(os.path.join(self.home, 'stderr'), 'wb') as stderr:
             self.popen = subprocess.Popen(
-                ['node', os.path.join(HERE, 'browser.mjs'), CHROMIUM, str(width), str(height), scheme],
+                ['node', os.path.join(HERE, 'browser.mjs'), CHROMIUM, str(width), str(height), scheme,
+                 str(TIMEOUT_MS)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
                 env={**place.env, 'HOME': self.home, 'TMPDIR': self.home, 'XDG_RUNTIME_DIR': self.home, 'XDG_CONFIG_HOME': self.home,
                      'XDG_CACHE_HOME': self.home})
@@ -96,7 +98,7 @@ class Browser:
     def js(self, expression):
         return self.call('page', 'evaluate', expression)
 
-    def until(self, expression, timeout=20000):
+    def until(self, expression, timeout=TIMEOUT_MS):
         """Waits for JavaScript to become true."""
         self.call('own', 'until', expression, timeout)
 

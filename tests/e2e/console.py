@@ -36,7 +36,7 @@ class ConsoleCase(ServeCase):
         page.type('input[name=password]', PASSWORD)
         page.type('input[name=again]', PASSWORD)
         page.click('button[type=submit]')
-        page.wait('nav')
+        page.wait('.brand')
 
     def logged_in(self, apps=None, size=(1280, 800), scheme='light', **more):
         self.console(apps, **more)

@@ -150,6 +150,41 @@ class ConsoleTest(ConsoleCase):
         page.until('document.querySelectorAll("[data-recording]").length === 1')
         self.assertEqual([recording['id'] for recording in self.api('/recordings')['recordings']], ids[:1])
 
+    def test_pages(self):
+        """Every page at a phone's width, in the dark, by keyboard: all of it is there, nothing is cut off."""
+        page = self.logged_in(size=(390, 780), scheme='dark')
+        self.assertFalse(page.call('page', 'isVisible', 'nav a'))
+        page.call('page', 'focus', '.menu')
+        page.call('keyboard', 'press', 'Enter')
+        page.wait('nav a:text-is("Settings")')
+        for name, shows in (('settings', '[data-setting="idle"]'), ('home', '.facts dd'), ('apps', '[data-app]'),
+                            ('pair', 'section h2'), ('devices', 'h2:text-is("Tokens for scripts")'),
+                            ('recordings', 'button'), ('log', '.log .line'), ('play', '.tile'),
+                            ('doctor', ':is(.finding, .error)'), ('nowhere', '[role=alert]')):
+            page.js(f'location.hash = "#/{name}"')
+            page.wait(f'main {shows} >> nth=0', timeout=60000)
+            self.assertLessEqual(page.js('document.documentElement.scrollWidth'), 390, name)
+            small = page.js("""[...document.querySelectorAll("main button, main .button, main select")]
+                .filter((element) => element.offsetParent && element.offsetHeight < 44)
+                .map((element) => element.outerHTML)""")
+            self.assertEqual(small, [], name)
+        self.visit('settings')
+        page.type('#setting-max-sessions', '3')
+        page.click('[data-setting="max-sessions"] button[type=submit]')
+        page.wait('[data-setting="max-sessions"] .state:text-is("set here")')
+        page.type('#setting-max-sessions', 'many')
+        page.call('page', 'press', '#setting-max-sessions', 'Enter')
+        page.wait('[data-setting="max-sessions"] .error:has-text("many")')
+        page.js('location.hash = ""')
+        page.click('.menu')
+        page.click('button:text-is("Log out")')
+        page.type('input[name=password]', 'not the password')
+        page.call('keyboard', 'press', 'Enter')
+        page.wait('.error:has-text("password")')
+        page.type('input[name=password]', console.PASSWORD)
+        page.call('keyboard', 'press', 'Enter')
+        page.wait('.page-home')
+
     def check_graphs_of_session(self):
         self.visit(f'session/{self.host.sessions()[0]["id"]}')
         self.page.wait('.u-legend')
