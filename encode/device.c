@@ -5,6 +5,8 @@
 
 #include <linux/dma-buf.h>
 
+#include "encode/format_class.h"
+
 struct es_device *device_create(
 		const struct es_device_impl *impl, const char *node, char *why, size_t cap) {
 	return impl->create(node, why, cap);
@@ -33,7 +35,13 @@ bool device_takes_fences(const struct es_device *device) {
 }
 
 size_t device_formats(struct es_device *device, struct es_frame_format *out, size_t cap) {
-	return device->impl->formats(device, out, cap);
+	size_t n = device->impl->formats(device, out, cap), kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (device->without == NULL || !format_class_in(&out[i], device->without)) {
+			out[kept++] = out[i];
+		}
+	}
+	return kept;
 }
 
 bool device_import(

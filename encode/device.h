@@ -48,6 +48,8 @@ struct es_device_impl {
 struct es_device {
 	const struct es_device_impl *impl;
 	bool no_cursor, no_scaling, no_fences; // what this one lacks of what its family can
+	const char *
+			without; // classes of formats (format_class.h) that it gets wrong, borrowed; NULL: none
 };
 
 struct es_device *device_create(
@@ -57,6 +59,7 @@ bool device_maps(const struct es_device *device);
 bool device_blends_cursor(const struct es_device *device);
 bool device_scales(const struct es_device *device);
 bool device_takes_fences(const struct es_device *device);
+// All but those of `without`.
 size_t device_formats(struct es_device *device, struct es_frame_format *out, size_t cap);
 // `import` brings id, buffer and fd; what the device keeps is given back by device_drop.
 bool device_import(

@@ -197,7 +197,8 @@ static uint32_t swapped_fourcc(uint32_t fourcc) {
 static bool read_buffer(
 		struct fake_encoder *encoder, const struct es_convert_request *request, const char **why) {
 	struct job job = {.encoder = encoder, .request = request, .pixels = request->import->pixels};
-	if (encoder->n_encoded >= encoder->commands->swapped_after) {
+	if (encoder->n_encoded >= encoder->commands->swapped_after ||
+			job.pixels.fourcc == encoder->commands->wrong_fourcc) {
 		job.pixels.fourcc = swapped_fourcc(job.pixels.fourcc);
 	}
 	if (!source_box(request, &job.src) || !target_rect(request, &encoder->mode, &job.dst)) {

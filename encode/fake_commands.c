@@ -66,6 +66,20 @@ static bool parse_value(struct es_fake_commands *commands, const char *word, siz
 	return false;
 }
 
+// "wrong-format=XB24"
+static bool parse_format(struct es_fake_commands *commands, const char *word, size_t length) {
+	static const char name[] = "wrong-format=";
+	size_t at = sizeof(name) - 1;
+	if (length != at + 4 || memcmp(word, name, at) != 0) {
+		return false;
+	}
+	commands->wrong_fourcc = 0;
+	for (size_t i = 0; i < 4; i++) {
+		commands->wrong_fourcc |= (uint32_t)(unsigned char)word[at + i] << 8 * i;
+	}
+	return true;
+}
+
 bool fake_commands_parse(
 		struct es_fake_commands *commands, const char *text, char *why, size_t cap) {
 	*commands = (struct es_fake_commands){
@@ -81,7 +95,8 @@ bool fake_commands_parse(
 	text = text == NULL ? "" : text;
 	while (*(text += strspn(text, " ")) != '\0') {
 		size_t length = strcspn(text, " ");
-		if (!parse_flag(commands, text, length) && !parse_value(commands, text, length)) {
+		if (!parse_flag(commands, text, length) && !parse_value(commands, text, length) &&
+				!parse_format(commands, text, length)) {
 			snprintf(why, cap, "%s does not know '%.*s'", ES_FAKE_COMMANDS,
 					(int)(length < 40 ? length : 40), text);
 			return false;

@@ -16,6 +16,7 @@ struct es_fake_commands {
 	uint64_t green_after; // pictures are as of memory that nobody wrote
 	uint64_t black_after, stale_after, swapped_after;
 	uint64_t slow_ms, slow_read_ms; // encoding and reading each picture takes longer by
+	uint32_t wrong_fourcc; // buffers of this format are read as of another; 0: none
 	bool missing; // there is no such device here
 	bool no_import; // every buffer is refused
 	bool no_cursor, no_scaling, no_fences;

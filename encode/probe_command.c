@@ -97,6 +97,9 @@ int probe_command(
 	give_up_rights(request.impl); // what works only with more must not be found to work
 	struct es_self_test_result result = self_test_run(&request);
 	if (result.passed) {
+		if (result.without[0] != '\0') {
+			printf("without %s %s %s\n", request.impl->name, argv[1], result.without);
+		}
 		printf("ok %s %s %.0f\n", request.impl->name, argv[1], result.fps);
 		return 0;
 	}

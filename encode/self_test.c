@@ -3,12 +3,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <drm_fourcc.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "encode/decode_back.h"
+#include "encode/format_class.h"
 #include "encode/import_cache.h"
 #include "encode/pipeline.h"
 #include "encode/self_test_pattern.h"
@@ -19,6 +22,9 @@
 #define FORCED_IDR 5
 #define NEW_BITRATE 8
 #define N_BUFFERS 2
+// Of the picture that each format is tried with: as small as all encoders take.
+#define FORMAT_WIDTH 384
+#define FORMAT_HEIGHT 216
 
 struct self_test {
 	const struct es_self_test_request *request;
@@ -41,6 +47,13 @@ __attribute__((format(printf, 2, 3))) static bool failed(
 	vsnprintf(test->result.reason, sizeof(test->result.reason), format, args);
 	va_end(args);
 	return false;
+}
+
+static void add_word(char *words, size_t cap, const char *word) {
+	size_t at = strlen(words);
+	if (at + strlen(word) + 2 <= cap) {
+		snprintf(words + at, cap - at, "%s%s", at > 0 ? " " : "", word);
+	}
 }
 
 static bool unavailable(struct self_test *test, const char *why) {
@@ -97,6 +110,9 @@ static bool create_pipeline(struct self_test *test) {
 		return unavailable(test, "it does not encode pictures of that colour");
 	}
 	test->pipeline = pipeline_create(request->impl, test->device, &params);
+	if (test->pipeline == NULL && request->device != NULL) {
+		return unavailable(test, "the encoder does not do such a small picture");
+	}
 	return test->pipeline != NULL || failed(test, "the encoder does not open");
 }
 
@@ -105,7 +121,9 @@ static bool set_up(struct self_test *test) {
 	char why[160] = "out of memory";
 	test->unit_cap = (size_t)request->mode.width * request->mode.height * 4 + 65536;
 	test->unit = malloc(test->unit_cap);
-	test->device = device_create(request->impl->device, request->node, why, sizeof(why));
+	test->device = request->device != NULL
+			? request->device
+			: device_create(request->impl->device, request->node, why, sizeof(why));
 	if (test->device == NULL) {
 		return unavailable(test, why);
 	}
@@ -128,7 +146,9 @@ static bool set_up(struct self_test *test) {
 static void tear_down(struct self_test *test) {
 	pipeline_destroy(test->pipeline);
 	import_cache_destroy(test->imports);
-	device_destroy(test->device);
+	if (test->request->device == NULL) {
+		device_destroy(test->device);
+	}
 	decode_back_destroy(test->decoder);
 	for (size_t i = 0; i < N_BUFFERS; i++) {
 		test_buffer_finish(&test->buffers[i]);
@@ -219,7 +239,8 @@ static bool run(struct self_test *test) {
 	if (!set_up(test)) {
 		return false;
 	}
-	for (uint32_t frame = 0; frame < N_FRAMES; frame++) {
+	uint32_t n = test->request->n_frames != 0 ? test->request->n_frames : N_FRAMES;
+	for (uint32_t frame = 0; frame < n; frame++) {
 		struct es_encoded encoded;
 		if (frame == NEW_BITRATE && !pipeline_set_bitrate(test->pipeline, 10000)) {
 			return failed(test, "the bitrate cannot be changed");
@@ -231,6 +252,38 @@ static bool run(struct self_test *test) {
 	return true;
 }
 
+static struct es_self_test_result run_format(
+		const struct self_test *test, const struct es_frame_format *format) {
+	struct es_self_test_request request = *test->request;
+	request.device = test->device;
+	request.mode.width = FORMAT_WIDTH;
+	request.mode.height = FORMAT_HEIGHT;
+	request.fourcc = format->fourcc;
+	request.modifier = format->modifier;
+	request.n_frames = 1;
+	return self_test_run(&request);
+}
+
+// The first of each class stands for all of it.
+static void try_formats(struct self_test *test) {
+	struct es_frame_format formats[ES_FRAME_MAX_FORMATS];
+	char seen[ES_FRAME_MAX_FORMATS * ES_FORMAT_CLASS_MAX] = "", name[ES_FORMAT_CLASS_MAX];
+	char *without = test->result.without;
+	size_t n = device_formats(test->device, formats, ES_FRAME_MAX_FORMATS);
+	for (size_t i = 0; i < n; i++) {
+		if (format_class_in(&formats[i], seen)) {
+			continue;
+		}
+		format_class_name(&formats[i], name);
+		add_word(seen, sizeof(seen), name);
+		struct es_self_test_result result = run_format(test, &formats[i]);
+		if (!result.passed && !result.unavailable) {
+			es_log(ES_LOG_DEBUG, "%s: %s", name, result.reason);
+			add_word(without, sizeof(test->result.without), name);
+		}
+	}
+}
+
 struct es_self_test_result self_test_run(const struct es_self_test_request *request) {
 	struct self_test test = {.request = request};
 	for (size_t i = 0; i < N_BUFFERS; i++) {
@@ -239,6 +292,9 @@ struct es_self_test_result self_test_run(const struct es_self_test_request *requ
 	test.result.passed = run(&test);
 	if (test.result.passed) {
 		test.result.fps = N_FRAMES * (double)ES_NS_PER_S / (double)test.busy_ns;
+	}
+	if (test.result.passed && request->fourcc == 0 && !device_maps(test.device)) {
+		try_formats(&test);
 	}
 	tear_down(&test);
 	return test.result;

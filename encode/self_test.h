@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "encode/encoder.h"
+#include "protocol/session_msg.h"
 
 struct es_self_test_request {
 	const struct es_encoder_impl *impl;
@@ -20,6 +21,9 @@ struct es_self_test_request {
 	// How far from its colour a cell may be, in codes of eight bits; 0: as far as what tells right from
 	// wrong at any quality.
 	uint32_t tolerance;
+	// Of the kind; NULL: one is made.
+	struct es_device *device;
+	uint32_t n_frames; // 0: as many as it takes
 };
 
 struct es_self_test_result {
@@ -27,6 +31,9 @@ struct es_self_test_result {
 	bool unavailable; // there is nothing to test or to test with
 	double fps; // pictures converted and encoded per second
 	char reason[200]; // why not
+	// Passed: classes of formats (format_class.h) that it offers and gets wrong. What cannot be tried is
+	// not among them.
+	char without[ES_SESSION_MAX_FORMATS];
 };
 
 // Takes a second or two. sigbus_guard_install must have been called.

@@ -17,6 +17,7 @@ struct es_unit_maker {
 	// From START.
 	const struct es_encoder_impl *impl;
 	struct es_device *device; // owned
+	char without[ES_SESSION_MAX_FORMATS]; // of the device
 	uint32_t bitrate_kbps, threads, slices, max_refs;
 	bool strict;
 
@@ -87,6 +88,8 @@ bool unit_maker_start(struct es_unit_maker *maker, const struct es_session_msg *
 	if (!open_device(maker, impl, start->start_encode.device)) {
 		return false;
 	}
+	snprintf(maker->without, sizeof(maker->without), "%s", start->start_encode.without);
+	maker->device->without = maker->without;
 	maker->impl = impl;
 	maker->bitrate_kbps = start->start_encode.bitrate_kbps;
 	maker->threads = start->start_encode.threads;

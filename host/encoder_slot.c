@@ -25,6 +25,8 @@ void encoder_slot_fill(const struct es_encoder_slot *slot, struct es_session_msg
 	snprintf(msg->start_encode.encoder, sizeof(msg->start_encode.encoder), "%s", rung->name);
 	snprintf(msg->start_encode.device, sizeof(msg->start_encode.device), "%s",
 			rung->needs_gpu ? slot->ladder.node : "");
+	snprintf(msg->start_encode.without, sizeof(msg->start_encode.without), "%s",
+			slot->ladder.without[slot->at]);
 }
 
 uint32_t encoder_slot_stuck_ms(const struct es_encoder_slot *slot, bool live) {

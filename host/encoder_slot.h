@@ -29,7 +29,7 @@ enum es_slot_action {
 
 void encoder_slot_init(struct es_encoder_slot *slot, const struct es_ladder *ladder);
 const struct es_rung *encoder_slot_rung(const struct es_encoder_slot *slot);
-// The rung's name and GPU, into a START_ENCODE message.
+// The rung's name, GPU and what it gets wrong, into a START_ENCODE message.
 void encoder_slot_fill(const struct es_encoder_slot *slot, struct es_session_msg *msg);
 // How long it may not answer. `live`: somebody looks on.
 uint32_t encoder_slot_stuck_ms(const struct es_encoder_slot *slot, bool live);

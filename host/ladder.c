@@ -119,13 +119,14 @@ static bool is_proved(const struct es_ladder_facts *facts, const struct es_candi
 	return proof != NULL && proof->state == ES_PROOF_OK;
 }
 
-static void push(struct es_ladder *ladder, const struct es_rung *rung) {
+static void push(struct es_ladder *ladder, const struct es_rung *rung, const char *without) {
 	for (size_t i = 0; i < ladder->n; i++) {
 		if (ladder->items[i] == rung) {
 			return;
 		}
 	}
 	if (ladder->n < ES_LADDER_MAX) {
+		snprintf(ladder->without[ladder->n], sizeof(ladder->without[0]), "%s", without);
 		ladder->items[ladder->n++] = rung;
 	}
 }
@@ -142,7 +143,7 @@ static void push_hardware(struct es_ladder *ladder, const struct es_ladder_facts
 				candidate->gpu == NULL || ladder->node[0] == '\0' || strcmp(ladder->node, at) == 0;
 		bool wanted = candidate->gpu == NULL || node == NULL || strcmp(node, at) == 0;
 		if (candidate->rung->codec == codec && allowed && wanted && is_proved(facts, candidate)) {
-			push(ladder, candidate->rung);
+			push(ladder, candidate->rung, ladder_proof(facts, candidate)->without);
 			if (candidate->gpu != NULL) {
 				snprintf(ladder->node, sizeof(ladder->node), "%s", at);
 			}
@@ -154,7 +155,7 @@ static void push_software(struct es_ladder *ladder, enum es_codec codec, const c
 	for (size_t i = 0; i < n_rungs; i++) {
 		const struct es_rung *rung = &rungs[i];
 		if (!rung->hardware && rung->built && rung->codec == codec && rungs_match(rung, word)) {
-			push(ladder, rung);
+			push(ladder, rung, "");
 		}
 	}
 }

@@ -17,6 +17,7 @@
 
 struct es_ladder {
 	const struct es_rung *items[ES_LADDER_MAX];
+	char without[ES_LADDER_MAX][ES_SESSION_MAX_FORMATS]; // of each: formats that it gets wrong
 	size_t n; // at least 1 once made
 	char node[ES_GPU_NODE_MAX]; // of the hardware in it; "": there is none, or it needs no GPU
 };

@@ -12,7 +12,7 @@
 #include "base/process.h"
 #include "host/safe_text.h"
 
-#define FORMAT 1
+#define FORMAT 2
 #define MAX_FPS 1e6
 
 static const char *const state_names[ES_PROOF_STATE_COUNT] = {
@@ -103,6 +103,7 @@ static bool read_proof(struct es_proof *proof, yyjson_val *object) {
 			read_text(object, "encoder", proof->encoder, sizeof(proof->encoder)) &&
 			read_text(object, "codec", codec, sizeof(codec)) && codec_parse(codec, &proof->codec) &&
 			read_text(object, "reason", proof->reason, sizeof(proof->reason)) &&
+			read_text(object, "without", proof->without, sizeof(proof->without)) &&
 			read_state(object, &proof->state) && yyjson_is_num(fps) && isfinite(proof->fps) &&
 			proof->fps >= 0 && proof->fps <= MAX_FPS && proof->encoder[0] != '\0';
 }
@@ -143,7 +144,8 @@ static bool add_proof(
 			yyjson_mut_obj_add_str(document, item, "codec", codec_name(proof->codec)) &&
 			yyjson_mut_obj_add_str(document, item, "state", state_names[proof->state]) &&
 			yyjson_mut_obj_add_real(document, item, "fps", proof->fps) &&
-			yyjson_mut_obj_add_str(document, item, "reason", proof->reason);
+			yyjson_mut_obj_add_str(document, item, "reason", proof->reason) &&
+			yyjson_mut_obj_add_str(document, item, "without", proof->without);
 }
 
 char *proofs_format(const struct es_proofs *proofs, size_t *size) {
@@ -218,6 +220,10 @@ void proof_conclude(struct es_proof *proof, const struct es_trial *trial) {
 			find_line(proof, trial->output, "ok", rest, sizeof(rest)) && parse_fps(rest, &fps)) {
 		conclude(proof, ES_PROOF_OK, "%s", "");
 		proof->fps = fps;
+		if (!find_line(proof, trial->output, "without", proof->without, sizeof(proof->without)) ||
+				!safe_text_is(proof->without)) {
+			proof->without[0] = '\0';
+		}
 	} else if (find_line(proof, trial->output, "unavailable", rest, sizeof(rest))) {
 		conclude(proof, ES_PROOF_UNAVAILABLE, "%s", rest);
 	} else if (find_line(proof, trial->output, "fail", rest, sizeof(rest))) {

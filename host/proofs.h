@@ -9,6 +9,7 @@
 #include "host/driver_key.h"
 #include "host/gpu.h"
 #include "protocol/mode.h"
+#include "protocol/session_msg.h"
 
 #define ES_PROOFS_MAX 64
 
@@ -34,6 +35,7 @@ struct es_proof {
 	enum es_proof_state state;
 	double fps; // if OK: of the self-test
 	char reason[192]; // if not OK
+	char without[ES_SESSION_MAX_FORMATS]; // if OK: formats that it gets wrong all the same
 };
 
 // All zero: nothing is known.
@@ -68,4 +70,5 @@ struct es_trial {
 void proof_set_reason(struct es_proof *proof, const char *reason);
 // Fills state, fps and reason; encoder and codec are there already. The process says "ok NAME CODEC FPS",
 // "fail NAME CODEC REASON" or "unavailable NAME CODEC REASON"; no word is taken for a failure.
+// "without NAME CODEC FORMATS" may come before ok.
 void proof_conclude(struct es_proof *proof, const struct es_trial *trial);

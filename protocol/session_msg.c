@@ -80,6 +80,7 @@ static void put_start_encode(struct es_writer *w, const struct es_session_msg *m
 	put_le32(w, msg->start_encode.keepalive_ms);
 	put_bool(w, msg->start_encode.strict);
 	put_text(w, msg->start_encode.device, sizeof(msg->start_encode.device));
+	put_text(w, msg->start_encode.without, sizeof(msg->start_encode.without));
 }
 
 static void get_start_encode(struct es_reader *r, struct es_session_msg *msg) {
@@ -92,6 +93,7 @@ static void get_start_encode(struct es_reader *r, struct es_session_msg *msg) {
 	msg->start_encode.keepalive_ms = get_le32(r);
 	msg->start_encode.strict = get_bool(r);
 	get_text(r, msg->start_encode.device, sizeof(msg->start_encode.device));
+	get_text(r, msg->start_encode.without, sizeof(msg->start_encode.without));
 }
 
 static bool start_stream_valid(const struct es_session_msg *msg) {

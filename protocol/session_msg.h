@@ -19,6 +19,7 @@
 #define ES_SESSION_MAX_ADDRESS 46 // as of INET6_ADDRSTRLEN
 #define ES_SESSION_MAX_THREADS 256
 #define ES_SESSION_MAX_ROWS 64
+#define ES_SESSION_MAX_FORMATS 384
 #define ES_SESSION_FD 3 // each room finds its end of the link here
 
 enum es_session_msg_type {
@@ -248,6 +249,8 @@ struct es_session_msg {
 			uint32_t keepalive_ms; // a still picture is repeated so often; 0: never
 			bool strict; // no unit longer than a frame's share of the bitrate, if it can be
 			char device[64]; // render node of the GPU to encode on; "": none, or any that does
+			// Formats that it gets wrong, as `--probe` names them.
+			char without[ES_SESSION_MAX_FORMATS];
 		} start_encode;
 		struct {
 			enum es_container container;

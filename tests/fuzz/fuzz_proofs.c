@@ -65,12 +65,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
 	static const char *const seeds[] = {
-			"{\"format\":1,\"proofs\":[{\"node\":\"/dev/dri/renderD128\",\"key\":\"0123456789abcdef\","
+			"{\"format\":2,\"proofs\":[{\"node\":\"/dev/dri/renderD128\",\"key\":\"0123456789abcdef\","
 			"\"boot\":\"b\",\"encoder\":\"vaapi\",\"codec\":\"h264\",\"state\":\"ok\",\"fps\":120.5,"
-			"\"reason\":\"\"},{\"node\":\"\",\"key\":\"k\",\"boot\":\"\",\"encoder\":\"fake\","
-			"\"codec\":\"av1\",\"state\":\"timed-out\",\"fps\":0,\"reason\":\"no answer\"}]}",
-			"{\"format\":1,\"proofs\":[]}",
-			"noise\nok vaapi h264 123.5\n",
+			"\"reason\":\"\",\"without\":\"XB24:linear\"},{\"node\":\"\",\"key\":\"k\",\"boot\":\"\",\"encoder\":\"fake\","
+			"\"codec\":\"av1\",\"state\":\"timed-out\",\"fps\":0,\"reason\":\"no answer\",\"without\":\"\"}]}",
+			"{\"format\":2,\"proofs\":[]}",
+			"noise\nwithout vaapi h264 XB24:linear XR24:tiled\nok vaapi h264 123.5\n",
 			"fail vaapi h264 picture 2, cell at 1,1: YUV 0 0 0 instead of 16 128 128\n",
 			"unavailable vaapi h264 no VA-API driver for /dev/dri/renderD128\n",
 	};

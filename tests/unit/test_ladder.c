@@ -345,6 +345,7 @@ static void test_file(void **state) {
 		memset(proof.node, 0, sizeof(proof.node)); // it is compared byte by byte
 		snprintf(proof.node, sizeof(proof.node), "/dev/dri/renderD%d", i);
 		proof.fps = 1.5 * i;
+		snprintf(proof.without, sizeof(proof.without), "XB24:linear");
 		proof_set_reason(&proof, "one \"two\" \xff\xfe \x1b[0m \\ drei: \xc3\xa4");
 		proofs_set(&proofs, &proof);
 	}
@@ -365,18 +366,18 @@ static void test_file(void **state) {
 // A file of anybody's making, which `run` and `serve` read at their start.
 static void test_bad_files(void **state) {
 	struct machine *m = *state;
-	static const char *const bad[] = {"", "{", "[]", "null", "{\"format\":1}",
-			"{\"format\":2,\"proofs\":[]}", "{\"format\":1,\"proofs\":{}}",
-			"{\"format\":1,\"proofs\":[1]}", "{\"format\":1,\"proofs\":[{}]}",
-			"{\"format\":1,\"proofs\":[{\"node\":\"" NODE "\",\"key\":\"k\",\"boot\":\"b\","
+	static const char *const bad[] = {"", "{", "[]", "null", "{\"format\":2}",
+			"{\"format\":1,\"proofs\":[]}", "{\"format\":2,\"proofs\":{}}",
+			"{\"format\":2,\"proofs\":[1]}", "{\"format\":2,\"proofs\":[{}]}",
+			"{\"format\":2,\"proofs\":[{\"node\":\"" NODE "\",\"key\":\"k\",\"boot\":\"b\","
 			"\"encoder\":\"vaapi\",\"codec\":\"h264\",\"state\":\"great\",\"fps\":1,"
-			"\"reason\":\"\"}]}",
-			"{\"format\":1,\"proofs\":[{\"node\":\"" NODE "\",\"key\":\"k\",\"boot\":\"b\","
+			"\"reason\":\"\",\"without\":\"\"}]}",
+			"{\"format\":2,\"proofs\":[{\"node\":\"" NODE "\",\"key\":\"k\",\"boot\":\"b\","
 			"\"encoder\":\"vaapi\",\"codec\":\"h264\",\"state\":\"ok\",\"fps\":-1,"
-			"\"reason\":\"\"}]}",
-			"{\"format\":1,\"proofs\":[{\"node\":\"\\u001b\",\"key\":\"k\",\"boot\":\"b\","
+			"\"reason\":\"\",\"without\":\"\"}]}",
+			"{\"format\":2,\"proofs\":[{\"node\":\"\\u001b\",\"key\":\"k\",\"boot\":\"b\","
 			"\"encoder\":\"vaapi\",\"codec\":\"h264\",\"state\":\"ok\",\"fps\":1,"
-			"\"reason\":\"\"}]}"};
+			"\"reason\":\"\",\"without\":\"\"}]}"};
 	make_folder(m, "/cache");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		write_text(m->cache, "%s", bad[i]);
@@ -407,6 +408,10 @@ static void test_trials(void **state) {
 	struct es_proof p = conclude("noise\nok vaapi h264 123.5\n", 0, false, false);
 	assert_int_equal(p.state, ES_PROOF_OK);
 	assert_true(p.fps > 123 && p.fps < 124);
+	assert_string_equal(p.without, "");
+	p = conclude("without vaapi h264 XB24:linear AR24:tiled\nok vaapi h264 5\n", 0, false, false);
+	assert_int_equal(p.state, ES_PROOF_OK);
+	assert_string_equal(p.without, "XB24:linear AR24:tiled");
 	assert_int_equal(conclude("ok vaapi h264 0\n", 0, false, false).state, ES_PROOF_FAILED);
 	assert_int_equal(conclude("ok vaapi h264 x\n", 0, false, false).state, ES_PROOF_FAILED);
 	assert_int_equal(conclude("ok vaapi hevc 5\n", 0, false, false).state, ES_PROOF_FAILED);
@@ -532,6 +537,40 @@ static const struct es_rung hardware = {.name = "one", .hardware = true, .needs_
 static const struct es_rung other = {.name = "two", .hardware = true, .needs_gpu = true};
 static const struct es_rung software = {.name = "three"};
 
+// What a rung was found to read wrong goes with it to every encoder, and with no other.
+static void test_formats(void **state) {
+	struct machine *m = *state;
+	struct es_ladder ladder;
+	struct es_encoder_slot slot;
+	struct es_candidate all[ES_CANDIDATES_MAX];
+	struct es_session_msg msg = {.type = ES_SESSION_START_ENCODE};
+	char error[768];
+	add_gpu(m, 128, AMD, 1, "0000:01:00.0");
+	look(m, "auto");
+	size_t n = ladder_candidates(&m->facts, "auto", all, ES_CANDIDATES_MAX);
+	for (size_t i = 0; i < n; i++) {
+		struct es_proof proof = ladder_new_proof(&m->facts, &all[i]);
+		snprintf(proof.without, sizeof(proof.without), "%s",
+				i == 0 ? "XB24:linear XR24:tiled" : "AR24:linear");
+		ladder_facts_record(&m->facts, &proof);
+	}
+	if (n == 0 || !all[0].rung->built) {
+		return; // none of a GPU in this build
+	}
+	look(m, "auto");
+	assert_true(ladder_make(
+			&ladder, &m->facts, "auto", all[0].rung->codec, NULL, error, sizeof(error)));
+	assert_ptr_equal(ladder.items[0], all[0].rung);
+	encoder_slot_init(&slot, &ladder);
+	encoder_slot_fill(&slot, &msg);
+	assert_string_equal(msg.start_encode.without, "XB24:linear XR24:tiled");
+	while (slot.at + 1 < slot.ladder.n) {
+		slot.at++;
+	}
+	encoder_slot_fill(&slot, &msg);
+	assert_string_equal(msg.start_encode.without, ""); // software
+}
+
 static void begin_slot(struct machine *m, struct es_encoder_slot *slot) {
 	look(m, "auto");
 	encoder_slot_init(slot,
@@ -618,6 +657,7 @@ int main(void) {
 			cmocka_unit_test(test_file),
 			ON_MACHINE(test_bad_files),
 			cmocka_unit_test(test_trials),
+			ON_MACHINE(test_formats),
 			ON_MACHINE(test_probe),
 			ON_MACHINE(test_hung_device),
 			ON_MACHINE(test_time_limit),

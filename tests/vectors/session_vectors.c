@@ -9,7 +9,7 @@ static const struct es_session_msg start_display = {
 
 static const struct es_session_msg start_encode = {
 		.type = ES_SESSION_START_ENCODE,
-		.start_encode = {ES_CODEC_HEVC, "x265", 20000, 2, 4, 1, 500, true, "/a"},
+		.start_encode = {ES_CODEC_HEVC, "x265", 20000, 2, 4, 1, 500, true, "/a", "XB24:linear"},
 };
 
 static const struct es_session_msg start_stream = {
@@ -131,7 +131,8 @@ static const struct es_vector vectors[] = {
 				"53 03 0100 00200000 10000000 40420f00 dc050000 10270000 0300 6f6e65 01 0200 6465"
 				"01 01 01 00 08 00 08 0100 6e 05 01 0100 73 01"},
 		{"start_encode", &start_encode, 0,
-				"53 03 0200 01 0400 78323635 204e0000 02000000 04 01 f4010000 01 0200 2f61"},
+				"53 03 0200 01 0400 78323635 204e0000 02000000 04 01 f4010000 01 0200 2f61 "
+				"0b00 584232343a6c696e656172"},
 		{"start_stream", &start_stream, 1, "53 03 0300 04 0400 2f612062 02"},
 		{"attach", &attach, 1, "53 03 0400 03 05000000 01 00000000 01"},
 		{"attach_frame", &attach_frame, 1, "53 03 0400 01 05000000 00 e8030000 00"},

@@ -31,16 +31,21 @@ def output_of(*command):
 
 # What our programs say of those of them that they gave up as they took too long; where a processor is
 # emulated beside other work, the fault may be its own.
-TOO_SLOW = ('did not get ready in time', 'has not answered for', 'not answer any more')
+TOO_SLOW = ('did not get ready in time', 'has not answered for', 'not answer any more',
+            'no answer within')
 
 
 def judge_speed(messages):
     """Raises harness.Slow if something was given up; what is remembered of that is forgotten."""
     signs = [line for line in messages.splitlines() if any(sign in line for sign in TOO_SLOW)]
     if signs:
-        for path in glob.glob(CACHE + '/earthshine/*'):
-            os.unlink(path)
+        forget_encoders()
         raise harness.Slow(signs[0])
+
+
+def forget_encoders():
+    for path in glob.glob(CACHE + '/earthshine/*'):
+        os.unlink(path)
 
 
 def play(device, **more):

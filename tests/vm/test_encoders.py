@@ -26,6 +26,13 @@ class Probe(unittest.TestCase):
                 result = self.probe('--format', f'{fourcc}:{modifier}', '--tolerance', '2')
                 self.assertTrue(result.stdout.startswith('ok fake h264 '), (fourcc, modifier, result))
 
+    def test_one_format_that_is_read_wrong(self):
+        os.environ['EARTHSHINE_FAKE_RUNG'] = 'wrong-format=XB24'
+        self.addCleanup(os.environ.pop, 'EARTHSHINE_FAKE_RUNG')
+        lines = self.probe().stdout.splitlines()
+        self.assertEqual('without fake h264 XB24:linear XB24:invalid', lines[0], lines)
+        self.assertTrue(lines[1].startswith('ok fake h264 '), lines)
+
     def test_ten_bits(self):
         result = self.probe('--format', 'XR30:linear', '--depth', '10', '--tolerance', '2')
         self.assertTrue(result.stdout.startswith('ok fake h264 '), result)
@@ -63,6 +70,13 @@ class Direct(harness_vm.Case):
         run, log = self.record_fake()
         self.check_direct(run, log)
         self.assert_all_seen(run, FRAMES, at_least=2)
+
+    def test_what_was_found_to_be_read_wrong_is_not_offered(self):
+        harness_vm.forget_encoders()
+        self.addCleanup(harness_vm.forget_encoders)
+        for fourcc, direct in (('XB24', False), ('XR24', True)):
+            run, _ = self.record_fake('--format', fourcc, commands='wrong-format=XB24')
+            self.assertEqual(direct, run.stats()['frames']['direct'] > 0, (fourcc, run.messages()))
 
     def test_none_when_nothing_is_offered(self):
         run, log = self.record_fake(commands='no-formats')
