@@ -195,6 +195,58 @@ static void test_kinds_and_missed_slots(void **state) {
 	free(stats);
 }
 
+// Rows for whoever records: as many as there is room for, the rest counted; their stages are the
+// histograms'. Without somebody who records there are none.
+static void test_rows(void **state) {
+	struct es_stats *stats = calloc(1, sizeof(*stats));
+	stats_init(stats);
+	uint64_t random = 88172645463325252u;
+	struct es_unit unit = make_unit(&random, 1000000);
+	stats_record(stats, &unit, unit.times.encoded_ns + 1000, unit.times.encoded_ns + 3000);
+	stats->rows = frame_rows_create();
+	for (int i = 0; i < ES_FRAME_ROWS + 7; i++) {
+		unit = make_unit(&random, 1000000);
+		unit.size = (uint32_t)i + 1;
+		stats_record(stats, &unit, unit.times.encoded_ns + 1000, unit.times.encoded_ns + 3000);
+	}
+	struct es_session_msg msg;
+	size_t at = 0, n = 0;
+	uint32_t dropped = 0;
+	while (frame_rows_tell(stats->rows, &at, &msg)) {
+		for (size_t i = 0; i < msg.frames.n; i++, n++) {
+			const struct es_frame_row *row = &msg.frames.rows[i];
+			assert_int_equal(row->bytes, n + 1);
+			assert_int_equal(row->kind, ES_UNIT_NEW);
+			assert_int_equal(row->stages_us[ES_STAGE_PACKETIZE], 1);
+			assert_int_equal(row->stages_us[ES_STAGE_SEND], 2);
+			assert_true(row->stages_us[ES_STAGE_ENCODE] < 20000);
+		}
+		dropped += msg.frames.dropped;
+	}
+	assert_int_equal(n, ES_FRAME_ROWS);
+	assert_int_equal(dropped, 7);
+	frame_rows_clear(stats->rows);
+	at = 0;
+	assert_false(frame_rows_tell(stats->rows, &at, &msg));
+	frame_rows_destroy(stats->rows);
+	free(stats);
+}
+
+static void test_within_bounds(void **state) {
+	struct es_histogram *histogram = calloc(1, sizeof(*histogram));
+	uint64_t within[ES_LATENCY_BOUNDS];
+	for (uint64_t us = 100; us <= 60000; us += 100) {
+		histogram_add(histogram, us * 1000);
+	}
+	histogram_within(histogram, within);
+	static const uint32_t bounds_us[ES_LATENCY_BOUNDS] = ES_LATENCY_BOUNDS_US;
+	for (int i = 0; i < ES_LATENCY_BOUNDS; i++) {
+		uint64_t exact = bounds_us[i] / 100;
+		assert_uint_in_range(within[i], exact - exact * 2 / 100 - 1, exact + exact * 2 / 100 + 1);
+	}
+	free(histogram);
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_sums_are_exact),
@@ -203,6 +255,8 @@ int main(void) {
 			cmocka_unit_test(test_extreme_values_are_kept),
 			cmocka_unit_test(test_recent_begins_anew),
 			cmocka_unit_test(test_kinds_and_missed_slots),
+			cmocka_unit_test(test_rows),
+			cmocka_unit_test(test_within_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
