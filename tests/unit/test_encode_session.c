@@ -90,6 +90,34 @@ static void test_credit_needs_a_slot(void **state) {
 	drain(house, true);
 }
 
+// A frame that waits while the streamer wants none gives way to each newer one.
+static void test_held(void **state) {
+	struct house *house = start_attached(first_encoder());
+	struct es_unit_msg hold = {.type = ES_UNIT_HOLD, .hold = {true}};
+	close(announce(house, 1, WIDTH, HEIGHT));
+	done(house, show(house, 1, ES_UNIT_NEW).slot);
+	let_it_settle(house);
+	to_streamer(house, &hold);
+	for (int i = 0; i < 3; i++) {
+		send_frame(house, 1);
+		if (i > 0) {
+			expect_frame_msg(house, ES_FRAME_RELEASE);
+		}
+		assert_int_equal(expect_frame_msg(house, ES_FRAME_CREDIT).credit.n, 1);
+	}
+	expect_silence(house);
+	hold.hold.held = false;
+	to_streamer(house, &hold);
+	expect_frame_msg(house, ES_FRAME_RELEASE);
+	struct es_unit unit = expect_unit(house, ES_UNIT_NEW);
+	assert_int_equal(unit.frame_sequence, house->frame_sequence);
+	done(house, unit.slot);
+	let_it_settle(house);
+	hold.hold.held = true;
+	to_streamer(house, &hold);
+	drain(house, true); // the last one is made nevertheless
+}
+
 static void test_asked_while_still(void **state) {
 	struct house *house = start_attached(first_encoder());
 	close(announce(house, 1, WIDTH, HEIGHT));
@@ -313,6 +341,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_frames_to_units),
 			cmocka_unit_test(test_credit_needs_a_slot),
+			cmocka_unit_test(test_held),
 			cmocka_unit_test(test_asked_while_still),
 			cmocka_unit_test(test_cursor_only),
 			cmocka_unit_test(test_new_mode),
