@@ -43,8 +43,8 @@ static void on_request(void *data, struct es_http_request *request) {
 	if (strcmp(path, "/healthz") == 0) {
 		answer(request, 200, "ok\n"); // said by the loop itself
 	} else if (strcmp(path, "/readyz") == 0) {
-		bool ready = door->params.ready(door->params.data);
-		answer(request, ready ? 200 : 503, ready ? "ready\n" : "the host takes no new sessions\n");
+		const char *why = door->params.unready(door->params.data);
+		answer(request, why == NULL ? 200 : 503, why == NULL ? "ready\n" : why);
 	} else if (strcmp(path, "/metrics") == 0 && door->params.metrics != NULL) {
 		answer_metrics(door, request);
 	} else {

@@ -1,5 +1,6 @@
 // What an orchestrator asks of a host, on a listener of its own, in clear and off by default: /healthz (its
-// loop turns), /readyz (it takes new sessions) and /metrics. Single-threaded, on the host's event loop.
+// loop turns), /readyz (its encoders have been tried, and it takes new sessions) and /metrics.
+// Single-threaded, on the host's event loop.
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +13,7 @@ struct es_metrics_door_params {
 	sd_event *event; // borrowed
 	const char *address; // IPv4
 	uint16_t port; // 0: chosen by the kernel
-	bool (*ready)(void *data);
+	const char *(*unready)(void *data); // why not; NULL: it is ready
 	// The text of /metrics, in one of two formats, from malloc; NULL: no memory. NULL in place of it:
 	// there is none.
 	char *(*metrics)(void *data, bool openmetrics, size_t *size);

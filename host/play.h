@@ -155,5 +155,7 @@ bool plays_ask_idr(struct es_plays *plays, uint32_t id);
 // The most that its encoder may make from now on; the way to the client may make it less. The same.
 bool plays_set_bitrate(struct es_plays *plays, uint32_t id, uint32_t kbps);
 
+// The encoders have been tried, since the start.
+bool plays_probed(const struct es_plays *plays);
 // ES_CODEC_SUPPORT_* bits of what this host sustains (from the probe's cache).
 uint32_t plays_codec_support(const struct es_plays *plays);

@@ -107,6 +107,7 @@ struct es_plays {
 	struct es_children *children;
 	struct es_ladder_facts *facts; // owned
 	struct es_codec_probe *probe;
+	bool probed; // once
 	const struct es_containment *containment; // borrowed; NULL: apps are not contained
 	struct es_used_keys keys;
 	struct es_play **items; // in order of id

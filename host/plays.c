@@ -100,6 +100,14 @@ void plays_end_orphans(struct es_play *play) {
 
 // --- made and freed
 
+static void on_probed(void *data) {
+	((struct es_plays *)data)->probed = true;
+}
+
+bool plays_probed(const struct es_plays *plays) {
+	return plays->probed || !codec_probe_running(plays->probe);
+}
+
 // GPUs and encoders as the settings want them; what is not known of them is found out.
 static bool look_at_encoders(struct es_plays *plays) {
 	struct es_ladder_facts *facts = plays->facts;
@@ -118,6 +126,8 @@ static bool look_at_encoders(struct es_plays *plays) {
 			.children = plays->children,
 			.facts = facts,
 			.word = plays->settings->encoder,
+			.finished = on_probed,
+			.data = plays,
 	});
 	if (plays->probe != NULL) {
 		codec_probe_pause(plays->probe, plays->n > 0);

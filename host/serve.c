@@ -296,8 +296,12 @@ static void contain_apps(struct serve *serve) {
 	plays_contain(serve->plays, serve->containment);
 }
 
-static bool takes_sessions(void *data) {
-	return !is_draining(data);
+static const char *why_unready(void *data) {
+	const struct serve *serve = data;
+	if (serve->draining) {
+		return "the host takes no new sessions\n";
+	}
+	return plays_probed(serve->plays) ? NULL : "the encoders are still being tried\n";
 }
 
 static char *tell_metrics(void *data, bool openmetrics, size_t *size) {
@@ -310,7 +314,7 @@ static bool open_metrics(struct serve *serve) {
 			.event = serve->event,
 			.address = serve->settings->metrics_address,
 			.port = serve->settings->metrics_port,
-			.ready = takes_sessions,
+			.unready = why_unready,
 			.metrics = tell_metrics,
 			.data = serve,
 	};

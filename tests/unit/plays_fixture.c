@@ -77,7 +77,7 @@ static void fill_settings(struct es_fixture *f) {
 }
 
 static bool probe_over(struct es_fixture *f, void *data) {
-	return !codec_probe_running(f->plays->probe);
+	return plays_probed(f->plays);
 }
 
 static void make_folder(struct es_fixture *f) {
@@ -118,6 +118,7 @@ int fixture_setup(void **state) {
 		return 1;
 	}
 	plays_on_change(f->plays, on_change, f);
+	assert_true(fixture_find_room("earthshine-encode") != NULL || !plays_probed(f->plays));
 	return fixture_run_until(f, probe_over, NULL, 30) ? 0 : 1;
 }
 
