@@ -8,11 +8,13 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "host/api_route.h"
@@ -22,11 +24,14 @@
 #include "host/events.h"
 #include "host/gamestream.h"
 #include "host/log_ring.h"
+#include "host/login.h"
+#include "host/recorder.h"
 #include "host/settings.h"
 #include "host/settings_parse.h"
 #include "host/settings_store.h"
 #include "host/state_file.h"
 #include "tests/unit/api_peers.h"
+#include "tests/unit/check_schema.h"
 
 struct fixture {
 	char folder[64];
@@ -491,6 +496,102 @@ static void test_system(void **state) {
 	expect(ask(f, "GET", "/doctor", NULL, 409), "already");
 }
 
+// --- what the table says of answers
+
+// A session, and the recording of one, whose id is told.
+static void record(struct fixture *f, char id[ES_RECORDING_ID]) {
+	static const struct es_display_stats display;
+	static const struct es_encode_stats encode;
+	static const struct es_stream_stats stream;
+	struct es_recorder_state now;
+	char error[512];
+	plays.n = 1;
+	plays.info = (struct es_play_info){.id = 5,
+			.state = ES_PLAY_PLAYING,
+			.app_id = 1,
+			.app_title = "Theirs",
+			.client_name = "TV",
+			.mode = {.width = 1280, .height = 800, .refresh_mhz = 59940},
+			.encoder = "x264",
+			.viewer = 1,
+			.display_stats = &display,
+			.encode_stats = &encode,
+			.stream_stats = &stream};
+	f->host.recorder = recorder_create(f->host.state_fd, error, sizeof(error));
+	assert_non_null(f->host.recorder);
+	assert_true(recorder_start(f->host.recorder, false, error, sizeof(error)));
+	recorder_take(
+			f->host.recorder, &(struct es_window){.info = &plays.info, .end_ns = ES_NS_PER_S});
+	recorder_state(f->host.recorder, &now);
+	memcpy(id, now.id, ES_RECORDING_ID);
+	assert_true(recorder_stop(f->host.recorder));
+}
+
+static void fill_host(struct fixture *f, char recording[ES_RECORDING_ID]) {
+	struct es_login_token token;
+	char error[512], secret[ES_LOGIN_TOKEN_SIZE];
+	uint32_t id;
+	f->ports.console = 1;
+	desk.n_infos = 1;
+	assert_true(identity_generate(f->identity, "x"));
+	assert_true(clients_add(f->clients, &f->identity->cert, "TV", &id, error, sizeof(error)));
+	f->host.login = login_create(f->host.event, f->host.state_fd, error, sizeof(error));
+	assert_non_null(f->host.login);
+	assert_true(login_make_token(
+			f->host.login, "script", ES_ROLE_VIEW, &token, secret, error, sizeof(error)));
+	record(f, recording);
+	es_log(ES_LOG_ERROR, "a line");
+}
+
+static void empty_host(struct fixture *f, const char *recording) {
+	static const char *const files[] = {"console.json", "console-setup"};
+	login_destroy(f->host.login);
+	assert_int_equal(recorder_remove(f->host.recorder, recording), 0);
+	recorder_destroy(f->host.recorder);
+	assert_int_equal(unlinkat(f->host.state_fd, "recordings", AT_REMOVEDIR), 0);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		unlinkat(f->host.state_fd, files[i], 0);
+	}
+}
+
+// The path with what the host has; below the root.
+static void fill_known(const struct es_route *route, const char *recording, char *out, size_t cap) {
+	const char *brace = strchr(route->path, '{'), *end = strchr(route->path, '}');
+	if (brace == NULL) {
+		snprintf(out, cap, "%s", route->path);
+	} else {
+		snprintf(out, cap, "%.*s%s%s", (int)(brace - route->path), route->path,
+				strncmp(brace, "{id}", 4) == 0 ? "5" : recording, end + 1);
+	}
+}
+
+static void test_answers(void **state) {
+	struct fixture *f = *state;
+	char recording[ES_RECORDING_ID], path[128], error[512];
+	const struct es_route *route;
+	unsigned n = 0;
+	assert_true(sd_event_new(&f->host.event) >= 0);
+	fill_host(f, recording);
+	for (size_t i = 0; (route = api_route_at(i)) != NULL; i++) {
+		// The doctor is a process of its own, and late.
+		if (strcmp(route->method, "GET") != 0 || route->answer == NULL ||
+				strcmp(route->path, "/doctor") == 0) {
+			continue;
+		}
+		fill_known(route, recording, path, sizeof(path));
+		ask(f, "GET", path, NULL, 200);
+		yyjson_doc *doc = yyjson_read(f->body, f->size, 0);
+		if (!check_schema(route->answer, yyjson_doc_get_root(doc), error, sizeof(error))) {
+			fail_msg("GET %s: %s: %s", path, error, f->body);
+		}
+		yyjson_doc_free(doc);
+		n++;
+	}
+	assert_true(n >= 14);
+	empty_host(f, recording);
+	sd_event_unref(f->host.event);
+}
+
 // --- events
 
 struct ear {
@@ -556,6 +657,7 @@ int main(void) {
 			cmocka_unit_test_setup_teardown(test_clients, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_log, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_system, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_answers, set_up, tear_down),
 			cmocka_unit_test(test_events),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
