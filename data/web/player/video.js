@@ -1,15 +1,10 @@
-// Pictures: decoded at once, and drawn at once; where a page gets far more of them than it shows, the newest
-// with the next animation frame.
+// Pictures: decoded at once, the newest drawn at once, or, where a page gets more of them than it shows, with
+// the next animation frame.
 
 import {Figure} from './figures.js';
 
 /** More than these are waited for only where something is wrong. */
 const MAX_QUEUE = 8;
-/**
- * Between two animation frames. The second takes the first one's place: when both clocks are equally fast, but
- * jitter, it would else be a frame late.
- */
-const MAX_DRAWN = 2;
 
 /**
  * @typedef {import('./messages.js').Config} Config
@@ -180,7 +175,7 @@ export class Video {
 			this.next.frame.close();
 			this.next = null;
 		}
-		if (this.drawn.length < MAX_DRAWN || document.hidden) {
+		if (this.drawn.length === 0 || document.hidden) {
 			this.draw(frame, course);
 		} else {
 			this.next = {frame, course};
