@@ -72,7 +72,7 @@ async function showList(main, context) {
 		h('td', {class: 'number'}, duration(recording.seconds)),
 		h('td', {class: 'number'}, bytes(recording.size)),
 		h('td', {}, actions(recording, ask)));
-	const table = h('div', {class: 'scroll'}, h('table', {}, h('thead', {}, h('tr', {}, h('th', {}), h('th', {}, t.recordings.name),
+	const table = h('div', {class: 'scroll'}, h('table', {class: 'stack'}, h('thead', {}, h('tr', {}, h('th', {}), h('th', {}, t.recordings.name),
 		h('th', {}, t.recordings.begun), h('th', {class: 'number'}, t.recordings.length), h('th', {class: 'number'}, t.recordings.size), h('th', {}))), body));
 	const ask = async () => {
 		const {recordings} = await get('/recordings', context.signal);
