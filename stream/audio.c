@@ -21,7 +21,7 @@
 // What goes in or is left out at a time, where the clocks part: 5 ms.
 #define STEP_FRAMES 240
 // Before it is a whole step, or a leap of just one would stay for ever.
-#define STEP_AT_NS (7 * ES_NS_PER_MS / 2)
+#define STEP_AT_NS (9 * ES_NS_PER_MS / 2)
 #define SMOOTHING 8 // blocks over which a difference is averaged
 #define LEVEL (1.0f / 32768.0f)
 
