@@ -62,6 +62,9 @@ export class Video {
 		this.next = null; // to be drawn with the next animation frame
 		/** @type {Course[]} */
 		this.drawn = []; // since the last animation frame
+		/** One has come and was drawn since then. What the animation frame itself drew was late: that a newer one waited
+		 * for it would make all that follow late. */
+		this.hasDrawn = false;
 		this.animation = 0;
 		this.decodeMs = new Figure();
 		this.closed = false;
@@ -175,7 +178,8 @@ export class Video {
 			this.next.frame.close();
 			this.next = null;
 		}
-		if (this.drawn.length === 0 || document.hidden) {
+		if (!this.hasDrawn || document.hidden) {
+			this.hasDrawn = !document.hidden;
 			this.draw(frame, course);
 		} else {
 			this.next = {frame, course};
@@ -203,6 +207,7 @@ export class Video {
 
 	animate() {
 		this.animation = 0;
+		this.hasDrawn = false;
 		const drawn = this.drawn;
 		this.drawn = [];
 		for (const course of drawn) {
@@ -220,6 +225,7 @@ export class Video {
 	forgetAnimation() {
 		cancelAnimationFrame(this.animation);
 		this.animation = 0;
+		this.hasDrawn = false;
 		this.drawn = [];
 		if (this.next) {
 			const {frame, course} = this.next;
