@@ -47,6 +47,26 @@ def finish(result):
     print(json.dumps(result))
 
 
+class Place:
+    """Of a test case: a place with hosts and clients, outside of a test."""
+
+    result = None
+
+    def runTest(self):
+        pass
+
+    def __enter__(self):
+        self.setUp()
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            for host in self.hosts:
+                say(host.messages()[-4000:])
+        self.tearDown()
+        self.doCleanups()
+
+
 class Pipe:
     """A named pipe for raw H.264 that notes when what came out of it."""
 

@@ -30,24 +30,8 @@ GATHER = """
 """
 
 
-class Bench(console.ConsoleCase):
+class Bench(measure.Place, console.ConsoleCase):
     """A host and a browser, outside of a test."""
-
-    result = None
-
-    def runTest(self):
-        pass
-
-    def __enter__(self):
-        self.setUp()
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if kind is not None:
-            for host in self.hosts:
-                say(host.messages()[-4000:])
-        self.tearDown()
-        self.doCleanups()
 
 
 class Line:

@@ -22,24 +22,8 @@ SOAK_HZ = 1000  # as many as a screen may have
 SOAK_GROWTH_KIB = 1024  # allocators breathe
 
 
-class Bench(harness_serve.ServeCase):
+class Bench(measure.Place, harness_serve.ServeCase):
     """A place with hosts and clients, outside of a test."""
-
-    result = None
-
-    def runTest(self):
-        pass
-
-    def __enter__(self):
-        self.setUp()
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if kind is not None:
-            for host in self.hosts:
-                say(host.messages()[-4000:])
-        self.tearDown()
-        self.doCleanups()
 
     def ready(self, apps=None, **more):
         """A host with a paired device, its probes done."""
