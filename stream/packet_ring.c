@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -16,7 +17,7 @@ struct es_packet_ring {
 	uint32_t capacity; // of the memory, in datagrams
 
 	// owned
-	uint8_t *memory;
+	uint8_t *memory; // capacity * datagram_size bytes, mapped
 	pthread_mutex_t lock;
 	pthread_cond_t changed; // a frame was put, or stopped
 	bool have_lock, have_changed;
@@ -44,8 +45,15 @@ static bool init_sync(struct es_packet_ring *ring) {
 	return ring->have_changed;
 }
 
-// The memory holds a largest frame behind all that may wait before it. The system gives pages only where
-// a backlog has ever reached: a ring that has run empty begins at the front, where memory is warm.
+// The memory holds a largest frame behind all that may wait before it. Its pages are there from the start:
+// a backlog, which comes when the machine is short of time, shall not wait for the kernel to clear them.
+static bool map_memory(struct es_packet_ring *ring) {
+	void *memory = mmap(NULL, (size_t)ring->capacity * ring->datagram_size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	ring->memory = memory == MAP_FAILED ? NULL : memory;
+	return ring->memory != NULL;
+}
+
 struct es_packet_ring *packet_ring_create(const struct es_packet_ring_params *params) {
 	struct es_packet_ring *ring = calloc(1, sizeof(*ring));
 	if (ring == NULL) {
@@ -55,8 +63,7 @@ struct es_packet_ring *packet_ring_create(const struct es_packet_ring_params *pa
 	ring->max_frame = params->max_frame;
 	ring->max_waiting = params->max_waiting;
 	ring->capacity = params->max_frame + params->max_waiting;
-	ring->memory = malloc((size_t)ring->capacity * ring->datagram_size);
-	if (ring->memory == NULL || !init_sync(ring)) {
+	if (!map_memory(ring) || !init_sync(ring)) {
 		packet_ring_destroy(ring);
 		return NULL;
 	}
@@ -73,7 +80,9 @@ void packet_ring_destroy(struct es_packet_ring *ring) {
 	if (ring->have_lock) {
 		pthread_mutex_destroy(&ring->lock);
 	}
-	free(ring->memory);
+	if (ring->memory != NULL) {
+		munmap(ring->memory, (size_t)ring->capacity * ring->datagram_size);
+	}
 	free(ring);
 }
 
