@@ -15,7 +15,7 @@ ADDRESS = '192.0.2.2'  # of the block that is for examples
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHROMIUM = '/usr/bin/chromium'
 PLAYWRIGHT = '/usr/share/nodejs/playwright-core'
-TIMEOUT_MS = 90000 if harness.SANITIZED else 20000
+TIMEOUT_MS = harness.WAIT * 1000
 INSIDE = 'EARTHSHINE_TEST_NETWORK'
 
 

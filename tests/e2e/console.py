@@ -1,6 +1,5 @@
 """A host with a console, and a browser in front of it."""
 
-import os
 
 import browser
 import harness_serve

@@ -14,15 +14,13 @@ import time
 import unittest
 
 import harness
-from harness import (BUILD, EARTHSHINE, Case, Failed, patiently, read_file,
-                     wait_until)
+from harness import BUILD, EARTHSHINE, WAIT, Case, Failed, read_file, wait_until
 
 MOON = os.environ.get('MOON') or os.path.join(BUILD, 'tests/clients/moon')
 LISTEN = os.environ.get('LISTEN') or os.path.join(BUILD, 'tests/clients/listen')
 IMPAIR = os.environ.get('IMPAIR') or os.path.join(BUILD, 'tests/clients/impair')
 PIN = '4711'
 MODE = '640x360x60'
-WAIT = 60 if harness.SANITIZED else 20
 
 
 # The encoders are measured once for all tests, not by each host beside what it is tested for.
@@ -258,7 +256,7 @@ class Host:
                 self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
                 env=self.env, pass_fds=[write_fd], start_new_session=True)
         os.close(write_fd)
-        readable, _, _ = select.select([read_fd], [], [], harness.START_TIMEOUT)
+        readable, _, _ = select.select([read_fd], [], [], WAIT)
         text = os.read(read_fd, 4096).decode() if readable else ''
         os.close(read_fd)
         if not text:
@@ -288,7 +286,7 @@ class Host:
         return json.loads(result.stdout)
 
     def wait_request(self):
-        return wait_until(lambda: self.requests(), 'a pairing request waits', WAIT)
+        return wait_until(lambda: self.requests(), 'a pairing request waits')
 
     def requests(self):
         return [r for r in self.cli_json('pair')['pairings'] if r['waits_for_pin']]
@@ -304,10 +302,10 @@ class Host:
         def look():
             sessions = self.sessions()
             return sessions[0] if len(sessions) == 1 and sessions[0]['state'] == state else None
-        return wait_until(look, f'the session is {state}', WAIT)
+        return wait_until(look, f'the session is {state}')
 
     def wait_no_session(self):
-        wait_until(lambda: not self.sessions() and not self.rooms(), 'no session is left', WAIT)
+        wait_until(lambda: not self.sessions() and not self.rooms(), 'no session is left')
 
     def probes(self):
         return [p for p in self.place.processes() if '--probe' in p.command]
@@ -318,13 +316,13 @@ class Host:
         return sorted(p.name for p in self.place.processes() if p.name in names)
 
     def room(self, name):
-        return wait_until(lambda: self.place.process('earthshine-' + name), f'{name} runs', WAIT)
+        return wait_until(lambda: self.place.process('earthshine-' + name), f'{name} runs')
 
     def device(self, name='tv'):
         return Device(self, name)
 
     def stop(self, number=signal.SIGTERM, timeout=None):
-        timeout = timeout or harness.END_TIMEOUT
+        timeout = timeout or WAIT
         self.popen.send_signal(number)
         try:
             return self.popen.wait(timeout)

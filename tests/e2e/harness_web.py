@@ -4,6 +4,7 @@ import http.client
 import json
 import ssl
 
+import harness
 from harness_serve import Failed
 
 PASSWORD = 'correct horse battery'
@@ -21,7 +22,7 @@ class Answer:
 
 def plain(port, path):
     """What a listener without TLS answers."""
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=harness.WAIT)
     connection.request('GET', path)
     return Answer(connection.getresponse())
 
@@ -62,7 +63,7 @@ class Web:
     def send(self, method, path, body, headers):
         if self.connection is None:
             self.connection = http.client.HTTPSConnection(
-                '127.0.0.1', self.host.console, timeout=30, context=self.context)
+                '127.0.0.1', self.host.console, timeout=harness.WAIT, context=self.context)
         self.connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         data = body.encode() if body is not None else None
         for name, value in headers.items():

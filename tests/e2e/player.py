@@ -7,6 +7,8 @@ import struct
 import threading
 import time
 
+import harness
+
 CONFIG, VIDEO, AUDIO, FEEDBACK, STATS, PONG, END, COPIED = range(1, 9)
 ACK, IDR, RESIZE, INPUT, MIC, PING, BITRATE, BYE, PASTE = range(64, 73)
 KEY, MOVE, PLACE, BUTTON, WHEEL, TOUCH, TEXT, RELEASE_ALL = range(1, 9)
@@ -191,7 +193,7 @@ class Player:
 
     # --- for tests
 
-    def wait(self, condition, what, timeout=20):
+    def wait(self, condition, what, timeout=harness.WAIT):
         """The first true value of condition(); it is asked whenever something comes."""
         end = time.monotonic() + timeout
         with self.changed:

@@ -13,7 +13,7 @@ class Apps(harness.Case):
         picture = None
         for seconds in (3, 8, 25):
             run = self.record(app, '-s', f'{WIDTH}x{HEIGHT}@60', '-t', seconds, *options, env=env,
-                              timeout=seconds + harness.END_TIMEOUT)
+                              timeout=seconds + harness.WAIT)
             harness.probe(run.output, (WIDTH, HEIGHT))
             picture = harness.last_picture(self.place, run.output)
             if looks_right(picture):

@@ -11,7 +11,7 @@ class Callback60Hz(harness.Case):
         log = self.place.file('log')
         seconds = 8 if harness.SANITIZED else 20
         run = self.record(harness.paint('--seconds', seconds, log=log), '-s', '1280x720@60',
-                          timeout=seconds + harness.END_TIMEOUT)
+                          timeout=seconds + harness.WAIT)
         harness.probe(run.output, (1280, 720))
         commits = {c['number']: c['commit_ns'] for c in harness.read_log(log)}
         committed = sorted(commits)

@@ -8,7 +8,7 @@ import zlib
 import console
 from console import ConsoleCase
 from harness import read_file, wait_until
-from harness_serve import LISTEN, PIN, WAIT
+from harness_serve import LISTEN, PIN
 from test_moonlight_input import BTN_LEFT, KEY_A, Ear
 
 # Names as an attacker would choose them.
@@ -121,7 +121,7 @@ class ConsoleTest(ConsoleCase):
         for _ in range(2):
             page.click('button:text-is("Record statistics")')
             page.wait('button:text-is("Stop recording")')
-            wait_until(lambda: self.api('/capture')['samples'] >= 2, 'two samples', WAIT)
+            wait_until(lambda: self.api('/capture')['samples'] >= 2, 'two samples')
             page.click('button:text-is("Stop recording")')
             page.wait('button:text-is("Record statistics")')
         page.until('document.querySelectorAll("[data-recording]").length === 2')
@@ -162,7 +162,7 @@ class ConsoleTest(ConsoleCase):
                             ('recordings', 'button'), ('log', '.log .line'), ('play', '.tile'),
                             ('doctor', ':is(.finding, .error)'), ('nowhere', '[role=alert]')):
             page.js(f'location.hash = "#/{name}"')
-            page.wait(f'main {shows} >> nth=0', timeout=60000)
+            page.wait(f'main {shows} >> nth=0')
             self.assertLessEqual(page.js('document.documentElement.scrollWidth'), 390, name)
             small = page.js("""[...document.querySelectorAll("main button, main .button, main select")]
                 .filter((element) => element.offsetParent && element.offsetHeight < 44)

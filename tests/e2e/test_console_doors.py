@@ -145,11 +145,11 @@ class ConsoleDoors(ServeCase):
         with open(self.host.config, 'a', encoding='utf-8') as file:
             file.write(f'console-certificate "{cert}" "{key}"\n')
         self.host.popen.send_signal(signal.SIGHUP)
-        wait_until(lambda: 'first.example' in seen(), 'the certificate is shown', 20)
+        wait_until(lambda: 'first.example' in seen(), 'the certificate is shown')
         with open(key, 'w', encoding='utf-8') as file:
             file.write('no key\n')
         self.host.popen.send_signal(signal.SIGHUP)
-        wait_until(lambda: 'keeps the certificate' in self.host.messages(), 'the key is refused', 20)
+        wait_until(lambda: 'keeps the certificate' in self.host.messages(), 'the key is refused')
         self.assertIn('first.example', seen())
 
     def check_health(self):
@@ -182,10 +182,10 @@ class ConsoleDoors(ServeCase):
     def check_crowd(self):
         """More connections than one address may have: the rest is closed at once."""
         idle = [socket.create_connection(('127.0.0.1', self.host.console)) for _ in range(60)]
-        wait_until(lambda: sum(map(is_closed, idle)) >= 12, 'some are hung up on', 10)
+        wait_until(lambda: sum(map(is_closed, idle)) >= 12, 'some are hung up on')
         for connection in idle:
             connection.close()
-        wait_until(lambda: self.web.ask('GET', '/api/v1/info').status == 200, 'all is well', 10)
+        wait_until(lambda: self.web.ask('GET', '/api/v1/info').status == 200, 'all is well')
 
 
 def is_closed(connection):

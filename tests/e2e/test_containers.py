@@ -10,7 +10,7 @@ FRAMES = 40
 class Containers(harness.Case):
     def check(self, output, codec, expect_codec=None):
         run = self.record(harness.paint('--frames', FRAMES), '-s', '640x360@60', '-c', codec,
-                          output=output, timeout=60 + harness.END_TIMEOUT)
+                          output=output, timeout=60 + harness.WAIT)
         stream = harness.probe(run.output, (640, 360))
         self.assertEqual(stream['codec_name'], expect_codec or codec)
         self.assertEqual(stream.get('color_space'), 'bt709')
@@ -61,7 +61,7 @@ class Containers(harness.Case):
             with self.subTest(codec=codec, expect=expect):
                 run = self.record(harness.paint('--frames', 10), '-s', '320x240@60', '-c', codec,
                                   '--depth', str(depth), '--chroma', str(chroma),
-                                  output=f'{codec}-{expect}.mkv', timeout=60 + harness.END_TIMEOUT)
+                                  output=f'{codec}-{expect}.mkv', timeout=60 + harness.WAIT)
                 stream = harness.probe(run.output, (320, 240))
                 self.assertEqual(stream['pix_fmt'], expect)
                 self.assertEqual(stream.get('color_space'), 'bt709')

@@ -28,7 +28,7 @@ class Damage(harness.Case):
     def measure(self, damage, frames):
         """(composed pixels, composed frames, numbers in the file) of a run of so many commits."""
         run = self.record(harness.paint('--frames', frames, '--damage', f'{damage}:{AREA}x{AREA}'),
-                          '-s', f'{WIDTH}x{HEIGHT}@60', timeout=60 + harness.END_TIMEOUT)
+                          '-s', f'{WIDTH}x{HEIGHT}@60', timeout=60 + harness.WAIT)
         stats = run.stats()
         self.assertEqual(stats['frames']['direct'], 0)
         self.assertGreaterEqual(stats['frames']['composed'], stats['frames']['new'])

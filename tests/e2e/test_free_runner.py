@@ -10,7 +10,7 @@ class FreeRunner(harness.Case):
         log = self.place.file('log')
         self.session = self.record(
             harness.paint('--rate', 500, '--seconds', self.seconds, '--damage', 'rect:256x256', log=log),
-            '-s', '1280x720@60', timeout=self.seconds + harness.END_TIMEOUT)
+            '-s', '1280x720@60', timeout=self.seconds + harness.WAIT)
         self.commits = sorted(harness.read_log(log), key=lambda c: c['number'])
         self.found = harness.numbers(harness.read_marks(self.session.output))
 

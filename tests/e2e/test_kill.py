@@ -12,7 +12,7 @@ class Kill(harness.Case):
         run = self.run_app(harness.paint(*options, log=self.log), '-s', '640x360@60', **more)
         run.wait_ready()
         harness.wait_commits(self.log, 30)
-        harness.wait_until(lambda: run.size() > 1000, 'something is in the file', 20)
+        harness.wait_until(lambda: run.size() > 1000, 'something is in the file')
         return run
 
     def found(self, run):
@@ -29,8 +29,8 @@ class Kill(harness.Case):
             count = len(harness.read_log(self.log))
             encode = run.room('encode')
             encode.signal(signal.SIGKILL)
-            harness.wait_until(lambda: not encode.alive, 'it is gone', 10)
-            harness.wait_until(lambda: self.place.process('earthshine-encode'), 'another encoder', 10)
+            harness.wait_until(lambda: not encode.alive, 'it is gone')
+            harness.wait_until(lambda: self.place.process('earthshine-encode'), 'another encoder')
             harness.wait_commits(self.log, count + 60)
         harness.wait_until(lambda: [process.open_fds for process in others] == fds,
                            f'as many open files as before: {fds}', 10)
@@ -53,7 +53,7 @@ class Kill(harness.Case):
         harness.wait_commits(self.log, before + 60)
         self.assertLess(time.monotonic() - started, 4 if not harness.SANITIZED else 30,
                         'the app\'s callbacks hang with the encoder')
-        harness.wait_until(lambda: not encode.alive, 'the hung encoder is killed', 20)
+        harness.wait_until(lambda: not encode.alive, 'the hung encoder is killed')
         took = time.monotonic() - started
         another = run.room('encode')
         self.assertNotEqual(another.pid, encode.pid)
@@ -76,7 +76,7 @@ class Kill(harness.Case):
             if encode is True:
                 break
             encode.signal(signal.SIGKILL)
-            harness.wait_until(lambda: not encode.alive, 'it is gone', 10)
+            harness.wait_until(lambda: not encode.alive, 'it is gone')
         self.assertEqual(run.wait(), 1, run.messages())
         print(run.messages())
         harness.probe(run.output, (640, 360))
@@ -102,7 +102,7 @@ class Kill(harness.Case):
         started = time.monotonic()
         run.popen.kill()
         run.wait()
-        harness.wait_until(lambda: not self.place.processes(), 'all processes are gone', 10)
+        harness.wait_until(lambda: not self.place.processes(), 'all processes are gone')
         took = time.monotonic() - started
         print(f'all gone after {took:.2f} s')
         self.assertLess(took, 2.5 if not harness.SANITIZED else 10)

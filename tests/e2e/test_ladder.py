@@ -13,7 +13,7 @@ import subprocess
 import harness
 import harness_serve
 from harness import patiently, wait_until
-from harness_serve import ServeCase, WAIT
+from harness_serve import ServeCase
 
 FAILS = 'EARTHSHINE_FAKE_RUNG'
 BACK_S = 1.5  # from the decision to the next picture
@@ -42,7 +42,7 @@ class Run(harness.Case):
         return run
 
     def check_goes_on(self, run, reason, allowed_s):
-        wait_until(lambda: 'goes on with x264' in run.messages(), 'the next encoder', 30)
+        wait_until(lambda: 'goes on with x264' in run.messages(), 'the next encoder')
         count = len(harness.read_log(self.log))
         harness.wait_commits(self.log, count + 90)
         committed = harness.read_log(self.log)[-1]['number']
@@ -166,7 +166,7 @@ class Serve(ServeCase):
         host = self.serve({'paint': self.paint('--log', log)}, settings=['encoder fake'],
                           env={FAILS: commands})
         cache = os.path.join(harness_serve.CACHE, 'earthshine', 'encoders.json')
-        wait_until(lambda: b'"ok"' in harness.read_file(cache), 'the encoder is proved', WAIT)
+        wait_until(lambda: b'"ok"' in harness.read_file(cache), 'the encoder is proved')
         stream = host.device().paired().play(app=1)
         stream.wait_frames(20)  # the first IDR is over
         self.assertEqual(host.wait_session('playing')['encoder'], 'fake')
@@ -174,7 +174,7 @@ class Serve(ServeCase):
 
     def check_goes_on(self, host, stream, log, reason, allowed_s):
         start = stream.mark
-        wait_until(lambda: 'goes on with x264' in host.messages(), 'the next encoder', 30)
+        wait_until(lambda: 'goes on with x264' in host.messages(), 'the next encoder')
         idr = stream.wait_for('frame', lambda frame: frame['type'] == 2, start=start)
         self.assertIn(reason, host.messages())
         stream.wait_frames(60, start=stream.mark)

@@ -1,6 +1,5 @@
 """A client pairs, lists, launches, sees the app's pictures in their order, and ends it."""
 
-import unittest
 
 import harness_serve
 from harness import read_log

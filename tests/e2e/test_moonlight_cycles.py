@@ -4,7 +4,7 @@ import os
 
 import harness_serve
 from harness import Process, wait_until
-from harness_serve import ServeCase, WAIT
+from harness_serve import ServeCase
 
 CYCLES = int(os.environ.get('EARTHSHINE_TEST_CYCLES', '20' if harness_serve.harness.SANITIZED else '100'))
 WARM = 5
@@ -16,7 +16,7 @@ class MoonlightCycles(ServeCase):
         """What could gather: per process the files that it holds open, and its memory."""
         host.wait_session('detached')
         # Encoder and streamer end a moment later.
-        wait_until(lambda: host.rooms() == ['earthshine-display'], 'its rooms are gone', WAIT)
+        wait_until(lambda: host.rooms() == ['earthshine-display'], 'its rooms are gone')
         found = {}
         for process in self.place.processes():
             if process.name.startswith('earthshine') or process.name == 'paint':

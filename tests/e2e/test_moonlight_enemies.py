@@ -56,8 +56,7 @@ class MoonlightEnemies(ServeCase):
         self.assertEqual([key for key in keys if key[0] == KEY_A], [(KEY_A, True), (KEY_A, False)])
         stream.send('idr')
         stream.wait_for('frame', lambda frame: frame['type'] == 2, start=stream.mark)
-        refused = wait_until(lambda: host.sessions()[0]['stats']['datagrams_refused'], 'refused', 20)
-        self.assertGreaterEqual(refused, 600)
+        wait_until(lambda: host.sessions()[0]['stats']['datagrams_refused'] >= 600, 'all are refused')
         self.check_stream(stream.quit())
 
     def test_strangers_get_nothing(self):
@@ -125,7 +124,7 @@ class MoonlightEnemies(ServeCase):
             if host.requests():
                 operators.append(host.cli_start('pair', PIN))
             return False
-        wait_until(step, 'the client gives up', 60)
+        wait_until(step, 'the client gives up')
         for operator in operators:
             operator.kill()  # it waits for phases that do not come
             operator.wait()

@@ -6,7 +6,7 @@ import harness
 import harness_serve
 import test_sound
 from harness import wait_until
-from harness_serve import ServeCase, WAIT
+from harness_serve import ServeCase
 
 GRACEFUL = '0x80030023'
 FREEZE_NS = 1.5e9
@@ -42,7 +42,7 @@ class MoonlightFailures(ServeCase):
     def replace_encoder(self, number):
         host, _, stream = self.begin()
 
-        @harness_serve.patiently
+        @harness.patiently
         def check(_):
             self.check_replaced(host, stream, number)
         check(self)
@@ -63,7 +63,7 @@ class MoonlightFailures(ServeCase):
             return abs(event['hz'][0] - test_sound.HZ) <= near and event['level'][0] > 0.02
         stream.wait_for('sound', is_tone)
 
-        @harness_serve.patiently
+        @harness.patiently
         def check(_, number):
             self.check_replaced(host, stream, number)
         for number in (signal.SIGKILL, signal.SIGSTOP):
@@ -114,12 +114,12 @@ class MoonlightFailures(ServeCase):
         displays[0].signal(signal.SIGKILL)
         ended, lives = self.one_ends(stream, second)
         self.assertEqual(ended.wait_end()['reason'], 'termination')
-        wait_until(lambda: len(host.sessions()) == 1, 'its session is gone', WAIT)
+        wait_until(lambda: len(host.sessions()) == 1, 'its session is gone')
         lives.wait_frames(20, start=lives.mark)
         self.check_stream(lives.quit(), 20)
 
     def one_ends(self, first, second):
-        wait_until(lambda: first.all('end') or second.all('end'), 'one ends', WAIT)
+        wait_until(lambda: first.all('end') or second.all('end'), 'one ends')
         return (first, second) if first.all('end') else (second, first)
 
     def test_cancel_and_stop_while_playing(self):

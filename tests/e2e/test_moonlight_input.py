@@ -5,7 +5,7 @@ import signal
 
 import harness_serve
 from harness import read_file, wait_until
-from harness_serve import LISTEN, ServeCase, WAIT
+from harness_serve import LISTEN, ServeCase
 
 KEY_LEFTSHIFT, KEY_A, KEY_Q = 42, 30, 16
 BTN_LEFT, BTN_RIGHT, BTN_MIDDLE, BTN_SIDE, BTN_EXTRA = 272, 273, 274, 275, 276
@@ -43,7 +43,7 @@ class Ear:
     def hear(self, **wanted):
         """The next entry with these values after the one that was heard before; floats to a pixel."""
         try:
-            self.at, entry = wait_until(lambda: self.find(wanted), f'{wanted} is heard', WAIT)
+            self.at, entry = wait_until(lambda: self.find(wanted), f'{wanted} is heard')
         except AssertionError as error:
             raise AssertionError(f'{error}; since then: {self.read()[self.at:]}') from None
         return entry
@@ -148,7 +148,7 @@ class MoonlightInput(ServeCase):
         stream.send('pen down 1 0 0.5 0.5 0.75 90 30')
         ear.hear(event='pen', what='down')
         # the values of a frame come in any order
-        wait_until(lambda: ear.heard(event='pen', what='pressure'), 'pressure', WAIT)
+        wait_until(lambda: ear.heard(event='pen', what='pressure'), 'pressure')
         pressures = [e['value'] for e in ear.read() if e.get('what') == 'pressure']
         self.assertAlmostEqual(pressures[-1], 0.75, delta=0.01)
         tilts = [(e['x'], e['y']) for e in ear.read() if e.get('what') == 'tilt']
@@ -157,7 +157,7 @@ class MoonlightInput(ServeCase):
         stream.send('pen move 1 1 0.25 0.25 0.5 90 30')
         ear.hear(event='pen', what='motion', x=160.0, y=90.0)
         wait_until(lambda: ear.heard(event='pen', what='button', code=BTN_STYLUS, pressed=True),
-                   'the first button', WAIT)
+                   'the first button')
         stream.send('pen up 1 0 0.25 0.25 0')
         ear.hear(event='pen', what='up')
         stream.send('pen leave 1 0 0.25 0.25 0')
@@ -199,7 +199,7 @@ class MoonlightInput(ServeCase):
             self.ear.at = at
             self.ear.hear(**wanted)
         wait_until(lambda: any(e.get('event') == 'touch' and e['phase'] in ('up', 'cancel')
-                               for e in self.ear.read()[at:]), 'the finger is lifted', WAIT)
+                               for e in self.ear.read()[at:]), 'the finger is lifted')
         self.ear.at = len(self.ear.read())
 
 

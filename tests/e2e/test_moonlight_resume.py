@@ -3,7 +3,7 @@ another device."""
 
 import harness_serve
 from harness import wait_until
-from harness_serve import ServeCase, WAIT
+from harness_serve import ServeCase
 
 
 class MoonlightResume(ServeCase):
@@ -15,7 +15,7 @@ class MoonlightResume(ServeCase):
         self.check_stream(end, 10)
         host.wait_session('detached')
         # Encoder and streamer end a moment later.
-        wait_until(lambda: host.rooms() == ['earthshine-display'], 'its rooms are gone', WAIT)
+        wait_until(lambda: host.rooms() == ['earthshine-display'], 'its rooms are gone')
         return last
 
     def come_back(self, stream, size, last):

@@ -5,7 +5,7 @@ import signal
 
 import harness_serve
 from harness import patiently, read_file, wait_until
-from harness_serve import LISTEN, ServeCase, WAIT
+from harness_serve import LISTEN, ServeCase
 
 
 class MoonlightStopped(ServeCase):
@@ -15,13 +15,13 @@ class MoonlightStopped(ServeCase):
         device = host.device().paired()
         stream = device.play(app=1).wait_playing()
         # The first picture is of the empty screen: a key would only be told as held on entering.
-        wait_until(lambda: b'"focused":true' in read_file(log), 'the app has the keyboard', WAIT)
+        wait_until(lambda: b'"focused":true' in read_file(log), 'the app has the keyboard')
         stream.send('key 0x41 down')
-        wait_until(lambda: self.key_events(log) == ['true'], 'the key is down', WAIT)
+        wait_until(lambda: self.key_events(log) == ['true'], 'the key is down')
         stream.popen.send_signal(signal.SIGSTOP)
-        wait_until(lambda: self.key_events(log) == ['true', 'false'], 'the key is released', WAIT)
+        wait_until(lambda: self.key_events(log) == ['true', 'false'], 'the key is released')
         host.wait_session('detached')
-        wait_until(lambda: host.rooms() == ['earthshine-display'], 'its rooms are gone', WAIT)
+        wait_until(lambda: host.rooms() == ['earthshine-display'], 'its rooms are gone')
         stream.popen.send_signal(signal.SIGCONT)
         stream.kill()
         again = device.play().wait_playing()
@@ -55,7 +55,7 @@ class MoonlightStopped(ServeCase):
         device = host.device().paired()
         stream = device.play(app=1)
         stream.wait_frames(20)
-        app = wait_until(lambda: self.place.process('paint'), 'the app runs', WAIT)
+        app = wait_until(lambda: self.place.process('paint'), 'the app runs')
         app.signal(signal.SIGSTOP)
         # The picture stays, and an IDR of it is there when asked for.
         start = stream.mark

@@ -13,7 +13,7 @@ class Nested(harness.Case):
         share = 0
         for seconds in (5, 12, 30):
             run = self.run_app(app, '-s', f'{WIDTH}x{HEIGHT}@60', '-t', seconds, env=NESTED)
-            self.assertEqual(run.wait(seconds + harness.END_TIMEOUT), 0, run.messages())
+            self.assertEqual(run.wait(seconds + harness.WAIT), 0, run.messages())
             harness.probe(run.output, (WIDTH, HEIGHT))
             share = harness.last_picture(self.place, run.output).near(COLOUR)
             self.place.assert_clean()

@@ -153,7 +153,7 @@ class PlayerTest(ServeCase):
         speaker = threading.Thread(target=self.speak, args=(page, stop))
         speaker.start()
         try:
-            harness.wait_until(lambda: self.hears(self.last_samples(record), 1000), '1000 Hz', 40)
+            harness.wait_until(lambda: self.hears(self.last_samples(record), 1000), '1000 Hz')
         finally:
             stop.set()
             speaker.join()

@@ -64,6 +64,8 @@ class Quality(harness.Case):
         """Each picture shows the number that the app drew last, not the one before it."""
         run = self.record(harness.paint('--frames', NUMBER + 20), '-c', codec, '-s', '640x360@60', '-b', '10M')
         marks = harness.read_marks(run.output)
+        if marks[0]['number'] is None:
+            marks = marks[1:]  # what is shown for an app that takes its time
         self.assertEqual([m for m in marks if not m['crc_ok'] or m['torn']], [])
         found = harness.numbers(marks)
         self.assertEqual(found, sorted(found))

@@ -35,7 +35,7 @@ class Recorder(ServeCase):
         return body
 
     def wait_samples(self, count):
-        return wait_until(lambda: self.get('/capture')['samples'] >= count, f'{count} samples', WAIT)
+        return wait_until(lambda: self.get('/capture')['samples'] >= count, f'{count} samples')
 
     def test_course(self):
         host = self.serve()
@@ -46,7 +46,7 @@ class Recorder(ServeCase):
         self.assertEqual((status, capture['armed'], capture['frames']), (200, True, True))
         self.assertEqual(self.ask('POST', '/capture')[0], 409)
         self.wait_samples(3)
-        wait_until(lambda: self.get('/capture')['frame_rows'] > 30, 'single frames', WAIT)
+        wait_until(lambda: self.get('/capture')['frame_rows'] > 30, 'single frames')
         name = capture['id']
         self.assertTrue(self.get('/recordings')['recordings'][0]['running'])
         self.assertEqual(self.ask('DELETE', '/recordings/' + name)[0], 409)
@@ -111,7 +111,7 @@ class Recorder(ServeCase):
         before = self.get('/capture')
         host.stop(signal.SIGKILL)
         stream.wait_end()
-        wait_until(lambda: not host.rooms(), 'the rooms have gone', WAIT)
+        wait_until(lambda: not host.rooms(), 'the rooms have gone')
         host.start()
         entry, = self.get('/recordings')['recordings']
         self.assertEqual((entry['id'], entry['complete'], entry['running']), (before['id'], True, False))
@@ -141,7 +141,7 @@ class Recorder(ServeCase):
         host = self.serve(settings=['metrics-address 127.0.0.1:0'])
         stream = host.device('livingroom').paired().play(app=1)
         sent = 'earthshine_frames_total{stage="sent"}'
-        wait_until(lambda: self.value(host, sent) > 60, 'frames are counted', WAIT)
+        wait_until(lambda: self.value(host, sent) > 60, 'frames are counted')
         kind, text = self.scrape(host, {})
         self.assertIn('text/plain; version=0.0.4', kind)
         for part in ('sessions{state="playing"} 1', 'encoder_info{session="1",name="x264",codec="h264"',
@@ -157,7 +157,7 @@ class Recorder(ServeCase):
         for name in ('earthshine_video_bytes_total', 'earthshine_idr_frames_total',
                      'process_resident_memory_bytes', 'process_open_fds', 'process_cpu_seconds_total'):
             # Of three rooms, which tell theirs one after the other.
-            wait_until(lambda name=name: self.value(host, name) > 0, name, WAIT)
+            wait_until(lambda name=name: self.value(host, name) > 0, name)
         self.assertLess(abs(self.value(host, 'process_start_time_seconds') - time.time()), 600)
         if shutil.which('promtool'):
             check = subprocess.run(['promtool', 'check', 'metrics'], input=text, text=True,
@@ -196,7 +196,7 @@ class Recorder(ServeCase):
         self.wait_samples(1)
         name = self.get('/capture')['id']
         self.fill(os.path.join(state, 'fill'))
-        wait_until(lambda: not self.get('/capture')['armed'], 'the recording has ended', WAIT)
+        wait_until(lambda: not self.get('/capture')['armed'], 'the recording has ended')
         capture = self.get('/capture')
         self.assertIn('No space left on device', capture['problem'])
         self.assertIn(f'the recording {name} has ended', host.messages())
@@ -208,7 +208,7 @@ class Recorder(ServeCase):
         self.assertEqual(self.ask('POST', '/capture')[0], 200)
         self.wait_samples(1)
         self.check_stream(stream.quit(), 60)
-        wait_until(lambda: host.sessions()[0]['state'] == 'detached', 'detached', WAIT)
+        wait_until(lambda: host.sessions()[0]['state'] == 'detached', 'detached')
         self.assertEqual(host.stop(), 0)
 
 

@@ -10,7 +10,7 @@ import unittest
 
 import harness
 import harness_serve
-from harness import SANITIZED, Process, read_file, wait_until
+from harness import SANITIZED, Process, read_file
 
 CONFINED = os.environ.get('CONFINED') or os.path.join(harness.BUILD, 'tests/tools/confined')
 ROOMS = ('earthshine-encode', 'earthshine-stream')

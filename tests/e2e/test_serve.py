@@ -2,6 +2,7 @@
 """`earthshine serve` as a service: its ports, its start and end, what it is told by signals."""
 
 import os
+import random
 import re
 import select
 import signal
@@ -12,6 +13,7 @@ import threading
 import unittest
 
 import harness
+from harness import read_file
 
 SOCKET_UNIT = os.path.join(os.path.dirname(__file__), '../../data/systemd/earthshine.socket')
 READY = re.compile(r'^HTTP=(\d+) HTTPS=(\d+) RTSP=(\d+) CONSOLE=\d+\n$')
@@ -43,7 +45,7 @@ class Serve:
             file.write('announce no\ninhibit-sleep no\n' + listen + config)
 
     def wait_ready(self):
-        select.select([self.ready], [], [], harness.START_TIMEOUT)
+        select.select([self.ready], [], [], harness.WAIT)
         line = os.read(self.ready, 100).decode()
         found = READY.match(line)
         assert found, (line, self.messages())
@@ -57,7 +59,7 @@ class Serve:
         return subprocess.run([harness.EARTHSHINE, *words], env=self.env, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60)
 
-    def wait(self, timeout=harness.END_TIMEOUT):
+    def wait(self, timeout=harness.WAIT):
         status = self.popen.wait(timeout)
         self.close()
         return status
@@ -77,7 +79,7 @@ class Serve:
 
 
 def serverinfo(port):
-    with socket.create_connection(('127.0.0.1', port), timeout=20) as sock:
+    with socket.create_connection(('127.0.0.1', port), timeout=harness.WAIT) as sock:
         sock.sendall(b'GET /serverinfo HTTP/1.1\r\nHost: x\r\n\r\n')
         answer = b''
         while True:
@@ -96,10 +98,10 @@ def listener(port=0):
 
 
 def free_base():
-    """A base port whose three are all free."""
+    """A base port whose three are all free, and none of those that the kernel gives to whoever wants any."""
+    first = int(read_file('/proc/sys/net/ipv4/ip_local_port_range').split()[0])
     while True:
-        with listener() as sock:
-            base = sock.getsockname()[1]
+        base = random.randrange(2000, first - 100)
         try:
             for port in (base, base - 5, base + 21):
                 listener(port).close()
@@ -239,7 +241,7 @@ class TestServe(harness.Case):
         path = self.place.file('notify')
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(path)
-            notify.settimeout(20)
+            notify.settimeout(harness.WAIT)
             host = self.serve('--port', '0', env={'NOTIFY_SOCKET': path}).wait_ready()
             text = notify.recv(4096).decode()
             self.assertIn('READY=1', text)

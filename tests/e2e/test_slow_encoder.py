@@ -39,7 +39,7 @@ class SlowEncoder(harness.Case):
         run = self.record(
             harness.paint('--rate', 60, '--seconds', seconds, '--damage', 'rect:512x512', '--content',
                           'noise', log=log),
-            '-s', '3840x2160@60', '-c', 'hevc', timeout=seconds + 2 * harness.END_TIMEOUT)
+            '-s', '3840x2160@60', '-c', 'hevc', timeout=seconds + 2 * harness.WAIT)
         if run.stats()['frames']['new'] > 100:
             self.skipTest('this machine is too fast for the test')
         self.check_ages(log, run, 250)

@@ -63,7 +63,7 @@ class Desktop:
 
     def ask(self, *command):
         return subprocess.run(['pactl', *command], env=self.env, capture_output=True, text=True,
-                              timeout=harness.END_TIMEOUT).stdout
+                              timeout=harness.WAIT).stdout
 
     def recorded(self):
         return harness.read_file(self.record)

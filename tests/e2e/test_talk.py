@@ -24,7 +24,7 @@ class Talk:
         with open(self.out, 'wb') as out:
             self.popen = subprocess.Popen([TALK, *command], stdin=subprocess.PIPE, stdout=out,
                                           env={**self.env, **(env or {})}, text=True)
-        ready = harness.wait_until(lambda: self.find('display'), 'the app runs', 60)[0]
+        ready = harness.wait_until(lambda: self.find('display'), 'the app runs')[0]
         self.env.update({'WAYLAND_DISPLAY': ready['display'], 'DISPLAY': ready['x11']})
 
     def find(self, key):
@@ -199,7 +199,7 @@ class Microphone(Case):
 
     def wait_recording(self, *paths):
         for path in paths:
-            harness.wait_until(lambda: len(self.samples(path)) > 4800, f'{path} is recorded', 60)
+            harness.wait_until(lambda: len(self.samples(path)) > 4800, f'{path} is recorded')
 
     def hear(self):
         talk = self.talk('-m', DISPLAY, *self.app)
@@ -210,7 +210,7 @@ class Microphone(Case):
             self.assertFalse(any(self.samples(path)))  # nobody speaks
         talk.tell('tone', 1000)
         for path in paths:
-            harness.wait_until(lambda: self.heard_hz(path), f'{path} hears 1000 Hz', 60)
+            harness.wait_until(lambda: self.heard_hz(path), f'{path} hears 1000 Hz')
         talk.tell('detach')
         for path in paths:
             harness.wait_until(lambda: not any(self.samples(path)[-4800:]), 'silence again')

@@ -9,20 +9,14 @@ import subprocess
 import harness
 import harness_serve
 
-# Emulated, everything takes some twenty times as long.
-harness.START_TIMEOUT = 120
-harness.END_TIMEOUT = 120
-TIMEOUT = 120
-
 CACHE = '/root/.cache'
 harness_serve.CACHE = CACHE
-harness_serve.WAIT = TIMEOUT
 SIZE = (320, 240)
 MODE = f'{SIZE[0]}x{SIZE[1]}@30'
 
 
 def output_of(*command):
-    result = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT,
+    result = subprocess.run(command, capture_output=True, text=True, timeout=harness.WAIT,
                             stdin=subprocess.DEVNULL)
     if result.returncode != 0:
         raise harness.Failed(f'{command}: status {result.returncode}: {result.stdout}{result.stderr}')
@@ -73,7 +67,7 @@ def warm_up():
     place.env['XDG_CACHE_HOME'] = CACHE
     for _ in range(3):
         run = harness.Run(place, harness.paint('--frames', 2), '-s', MODE)
-        if run.wait(TIMEOUT) == 0:
+        if run.wait() == 0:
             break
         print(f'[not yet warm: {run.messages()}]')
     place.finish()
@@ -92,7 +86,7 @@ class Case(harness.Case):
         log = self.place.file('paint.log')
         app = harness.paint('--fullscreen', '--frames', frames, *options, log=log)
         run = self.run_app(app, '-s', mode, *more, **record)
-        status = run.wait(TIMEOUT)
+        status = run.wait()
         judge_speed(run.messages())
         self.assertEqual(status, expect, run.messages())
         return run, log

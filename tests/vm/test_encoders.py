@@ -18,7 +18,7 @@ class Probe(unittest.TestCase):
     def probe(self, *options):
         encode = os.path.join(harness.BUILD, 'earthshine-encode')
         return subprocess.run([encode, '--probe', 'fake', 'h264', *options], text=True, capture_output=True,
-                              timeout=harness_vm.TIMEOUT, check=False)
+                              timeout=harness.WAIT, check=False)
 
     def test_formats(self):
         for fourcc in ('XR24', 'XB24', 'AR24', 'XR30', 'XB30'):

@@ -49,9 +49,9 @@ class LocalDevices(harness_vm.Case, harness_serve.ServeCase):
         log.close()
         def end():
             seatd.terminate()
-            seatd.wait(harness_vm.TIMEOUT)
+            seatd.wait(harness.WAIT)
         self.addCleanup(end)
-        wait_until(lambda: os.path.exists('/run/seatd.sock'), 'seatd listens', harness_vm.TIMEOUT)
+        wait_until(lambda: os.path.exists('/run/seatd.sock'), 'seatd listens')
         return seatd
 
     def make(self, *args, **more):
@@ -70,7 +70,7 @@ class LocalDevices(harness_vm.Case, harness_serve.ServeCase):
 
     def wait_driven(self, name):
         wait_until(lambda: f"'{name}' of {SEAT} drives the app" in self.host.messages(),
-                   f'{name} is there', harness_vm.TIMEOUT)
+                   f'{name} is there')
 
     def check_keyboard(self, stream, keyboard, strange):
         put(strange, (ecodes.EV_KEY, ecodes.KEY_B, 1))

@@ -25,7 +25,7 @@ class Screen(harness_vm.Case):
         result = subprocess.run(
             [SCREEN, '-m', '320x240', '-f', str(frames), *options, DISPLAY, *app],
             env={**self.place.env, **env}, capture_output=True, text=True, check=False,
-            timeout=harness_vm.TIMEOUT)
+            timeout=harness.WAIT)
         self.assertEqual(0, result.returncode, result.stderr[-3000:])
         self.lines = [json.loads(line) for line in result.stdout.splitlines()]
         self.buffers = {line['buffer']: line for line in self.lines if 'buffer' in line}
@@ -183,7 +183,7 @@ class Lives(Screen):
         result = subprocess.run(
             [SCREEN, '-r', '25', '-n', '8', '-s', '7', '-S', DISPLAY, harness.PAINT, '--fullscreen',
              '--dmabuf', 'udmabuf', '--fresh'],
-            env=self.place.env, capture_output=True, text=True, check=False, timeout=harness_vm.TIMEOUT)
+            env=self.place.env, capture_output=True, text=True, check=False, timeout=harness.WAIT)
         self.assertEqual(0, result.returncode, result.stderr[-3000:])
         lines = [json.loads(line) for line in result.stdout.splitlines()]
         files = [line['files'] for line in lines if 'run' in line]

@@ -5,7 +5,6 @@ import subprocess
 import unittest
 
 import harness
-import harness_vm
 
 
 class Import(unittest.TestCase):
@@ -14,7 +13,7 @@ class Import(unittest.TestCase):
         if not os.path.exists(program):
             self.skipTest('built without Vulkan')
         result = subprocess.run([program], env={**os.environ, 'VK_LOADER_DRIVERS_SELECT': '*lvp*'}, text=True,
-                                capture_output=True, timeout=harness_vm.TIMEOUT, check=False)
+                                capture_output=True, timeout=harness.WAIT, check=False)
         self.assertEqual(0, result.returncode, result.stdout + result.stderr)
 
 
