@@ -1,7 +1,6 @@
 #include "stream/streamer.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -14,12 +13,9 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "base/process.h"
-#include "protocol/crypto.h"
 #include "protocol/session_msg.h"
 #include "stream/control.h"
-#include "stream/sink_file.h"
-#include "stream/sink_gamestream.h"
-#include "stream/sink_player.h"
+#include "stream/sink_start.h"
 #include "stream/stats.h"
 #include "stream/unit_source.h"
 
@@ -413,72 +409,24 @@ static void read_source(struct es_streamer *streamer) {
 	}
 }
 
-static void started(struct es_streamer *streamer) {
+static void start(struct es_streamer *streamer) {
+	if (streamer->state != ES_STREAMER_NONE) {
+		es_log(ES_LOG_ERROR, "a second start is ignored");
+		return;
+	}
+	if (streamer->message.type == ES_SESSION_START_STREAM) {
+		snprintf(streamer->path, sizeof(streamer->path), "%s",
+				sink_start_output(&streamer->message));
+	}
+	char text[ES_SESSION_MAX_TEXT];
+	streamer->sink = sink_start(
+			&streamer->message, &streamer->packet, &streamer->control_host, text, sizeof(text));
 	if (streamer->sink == NULL) {
-		end(streamer, ES_END_FAILED, "out of memory");
+		end(streamer, ES_END_FAILED, text);
 		return;
 	}
 	streamer->state = ES_STREAMER_STREAMING;
 	tell_host(streamer, &(struct es_session_msg){.type = ES_SESSION_READY});
-}
-
-static void start_file(struct es_streamer *streamer, int fd) {
-	const char *path = streamer->message.start_stream.path;
-	snprintf(streamer->path, sizeof(streamer->path), "%s",
-			strcmp(path, "-") == 0 ? "standard output" : path);
-	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
-		char text[ES_SESSION_MAX_TEXT];
-		snprintf(text, sizeof(text), "cannot write %.300s: it is open for reading only",
-				streamer->path);
-		fd_close(&fd);
-		end(streamer, ES_END_FAILED, text);
-		return;
-	}
-	streamer->sink = sink_file_create(fd, streamer->message.start_stream.container, streamer->path,
-			streamer->message.start_stream.audio_channels);
-	started(streamer);
-}
-
-static void start_gamestream(struct es_streamer *streamer) {
-	struct es_gamestream_sockets sockets = {
-			.video = link_packet_take_fd(&streamer->packet, 0),
-			.control = link_packet_take_fd(&streamer->packet, 2),
-			.audio = link_packet_take_fd(&streamer->packet, 1),
-			.control_host = streamer->control_host,
-	};
-	streamer->control_host = NULL; // the sink's
-	char text[ES_SESSION_MAX_TEXT] = "out of memory";
-	streamer->sink = sink_gamestream_create(
-			&streamer->message.start_gamestream, &sockets, text, sizeof(text));
-	crypto_wipe(&streamer->message, sizeof(streamer->message));
-	crypto_wipe(streamer->packet.data, sizeof(streamer->packet.data));
-	if (streamer->sink == NULL) {
-		end(streamer, ES_END_FAILED, text);
-		return;
-	}
-	started(streamer);
-}
-
-static void start_player(struct es_streamer *streamer, int fd) {
-	char text[ES_SESSION_MAX_TEXT];
-	streamer->sink = sink_player_create(&streamer->message, fd, text, sizeof(text));
-	if (streamer->sink == NULL) {
-		end(streamer, ES_END_FAILED, text);
-		return;
-	}
-	started(streamer);
-}
-
-static void start(struct es_streamer *streamer) {
-	if (streamer->state != ES_STREAMER_NONE) {
-		es_log(ES_LOG_ERROR, "a second start is ignored");
-	} else if (streamer->message.type == ES_SESSION_START_STREAM) {
-		start_file(streamer, link_packet_take_fd(&streamer->packet, 0));
-	} else if (streamer->message.type == ES_SESSION_START_PLAYER) {
-		start_player(streamer, link_packet_take_fd(&streamer->packet, 0));
-	} else {
-		start_gamestream(streamer);
-	}
 }
 
 static void attach(struct es_streamer *streamer, int fd) {
