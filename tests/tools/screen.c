@@ -20,6 +20,7 @@
 #include "protocol/device_msg.h"
 #include "protocol/frame_msg.h"
 #include "protocol/session_msg.h"
+#include "tests/tools/display_process.h"
 
 #define MAX_VIEWERS 3
 #define MAX_HELD 4
@@ -45,8 +46,8 @@ struct options {
 
 struct screen {
 	struct options options;
-	pid_t pid;
-	int session, device;
+	struct es_display_process display;
+	int device;
 	struct viewer viewers[MAX_VIEWERS];
 	struct es_mode mode;
 	uint32_t n_frames, n_moves;
@@ -65,9 +66,7 @@ static void fail(const char *what) {
 }
 
 static void send_session(struct screen *screen, const struct es_session_msg *msg, int fd) {
-	uint8_t bytes[ES_SESSION_MSG_MAX];
-	size_t size = session_msg_encode(msg, bytes, sizeof(bytes));
-	if (size == 0 || link_send(screen->session, bytes, size, &fd, fd >= 0) != ES_LINK_OK) {
+	if (!display_process_send(&screen->display, msg, fd)) {
 		fail("a message to the display cannot be sent");
 	}
 }
@@ -108,22 +107,13 @@ static void give_credit(struct viewer *viewer, uint32_t n) {
 }
 
 static void attach_frames(struct screen *screen, uint32_t number, bool primary) {
-	int fds[2];
-	if (!link_pair(fds)) {
-		fail("no socket");
+	int fd = display_process_attach_frames(&screen->display, number, primary);
+	if (fd < 0) {
+		fail("the display cannot be attached to");
 	}
-	struct es_session_msg msg = {.type = ES_SESSION_ATTACH};
-	msg.attach = (struct es_attach){
-			.kind = ES_ATTACH_FRAME,
-			.viewer = number,
-			.primary = primary,
-			.stuck_ms = 60000,
-	};
-	send_session(screen, &msg, fds[1]);
-	fd_close(&fds[1]);
 	struct viewer *viewer = &screen->viewers[number - 1];
 	fd_close(&viewer->fd);
-	*viewer = (struct viewer){.fd = fds[0], .number = number, .primary = primary};
+	*viewer = (struct viewer){.fd = fd, .number = number, .primary = primary};
 	tell_formats(screen, viewer, screen->options.memory_only);
 	give_credit(viewer, 1);
 }
@@ -152,32 +142,6 @@ static void set_mode(struct screen *screen, uint32_t width, uint32_t height) {
 	screen->mode.width = width;
 	screen->mode.height = height;
 	msg.mode = screen->mode;
-	send_session(screen, &msg, -1);
-}
-
-static void start(struct screen *screen, char *program, char **app) {
-	int fds[2];
-	char dashes[] = "--", *argv[64] = {program, dashes};
-	for (size_t i = 0; app[i] != NULL && i + 3 < 64; i++) {
-		argv[i + 2] = app[i];
-	}
-	if (!link_pair(fds) || (screen->pid = fork()) < 0) {
-		fail("cannot start the display");
-	}
-	if (screen->pid == 0) {
-		if (dup2(fds[1], ES_SESSION_FD) == ES_SESSION_FD && fd_set_cloexec(ES_SESSION_FD, false)) {
-			execv(program, argv);
-		}
-		_exit(127);
-	}
-	fd_close(&fds[1]);
-	screen->session = fds[0];
-	struct es_session_msg msg = {.type = ES_SESSION_START_DISPLAY};
-	msg.start_display.mode = screen->mode;
-	msg.start_display.scale_milli = 1000;
-	snprintf(msg.start_display.name, sizeof(msg.start_display.name), "screen");
-	msg.start_display.colour = colour_sdr();
-	msg.start_display.colour.depth = (uint8_t)screen->options.depth;
 	send_session(screen, &msg, -1);
 }
 
@@ -317,7 +281,7 @@ static void say_stats(const struct es_display_stats *stats) {
 static void fail_gone(struct screen *screen) {
 	char text[128];
 	int status = 0;
-	waitpid(screen->pid, &status, 0);
+	waitpid(screen->display.pid, &status, 0);
 	fprintf(stderr, "screen: the display %s\n",
 			process_describe_status(status, text, sizeof(text)));
 	fail("it is gone too early");
@@ -326,7 +290,7 @@ static void fail_gone(struct screen *screen) {
 static void read_session(struct screen *screen) {
 	struct es_link_packet packet;
 	struct es_session_msg msg;
-	switch (link_recv(screen->session, &packet)) {
+	switch (link_recv(screen->display.session, &packet)) {
 	case ES_LINK_OK:
 		break;
 	case ES_LINK_AGAIN:
@@ -369,7 +333,7 @@ static int release_due(struct screen *screen) {
 
 // False: nothing came in the time given.
 static bool pump(struct screen *screen, int timeout_ms) {
-	struct pollfd items[MAX_VIEWERS + 1] = {{.fd = screen->session, .events = POLLIN}};
+	struct pollfd items[MAX_VIEWERS + 1] = {{.fd = screen->display.session, .events = POLLIN}};
 	for (size_t i = 0; i < MAX_VIEWERS; i++) {
 		items[i + 1] = (struct pollfd){.fd = screen->viewers[i].fd, .events = POLLIN};
 	}
@@ -510,7 +474,7 @@ static void live(struct screen *screen) {
 		show_again(screen);
 		ask_stats(screen);
 		pump(screen, QUIET_MS); // it has done all before
-		printf("{\"run\":%u,\"files\":%zu}\n", run, open_files(screen->pid));
+		printf("{\"run\":%u,\"files\":%zu}\n", run, open_files(screen->display.pid));
 	}
 }
 
@@ -527,10 +491,8 @@ static int end(struct screen *screen) {
 	for (size_t i = 0; i < MAX_VIEWERS; i++) {
 		fd_close(&screen->viewers[i].fd);
 	}
-	fd_close(&screen->session);
 	fd_close(&screen->device);
-	int status = 0;
-	waitpid(screen->pid, &status, 0);
+	int status = display_process_finish(&screen->display);
 	bool ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	if (!ok) {
 		fprintf(stderr, "screen: the display ended with status 0x%x\n", (unsigned)status);
@@ -571,7 +533,7 @@ static bool parse(int key, struct options *o) {
 }
 
 int main(int argc, char *argv[]) {
-	struct screen screen = {.session = -1, .device = -1};
+	struct screen screen = {.display = {.session = -1}, .device = -1};
 	struct options *options = &screen.options;
 	*options = (struct options){
 			.width = 320, .height = 240, .depth = 8, .frames = 50, .runs = 1, .seed = 1};
@@ -592,7 +554,10 @@ int main(int argc, char *argv[]) {
 	}
 	screen.seed = options->seed;
 	screen.mode = (struct es_mode){options->width, options->height, 60000};
-	start(&screen, argv[optind], argv + optind + 1);
+	if (!display_process_start(
+				&screen.display, argv[optind], argv + optind + 1, &screen.mode, options->depth)) {
+		fail("cannot start the display");
+	}
 	if (options->random_steps > 0) {
 		live(&screen);
 	} else {
