@@ -244,6 +244,7 @@ enum option_key {
 	OPTION_PADDING,
 	OPTION_OFFSET,
 	OPTION_FRESH,
+	OPTION_VARY,
 	OPTION_EXPLICIT,
 	OPTION_FENCE_DELAY,
 };
@@ -272,6 +273,7 @@ static const struct option option_table[] = {
 		{"padding", required_argument, NULL, OPTION_PADDING},
 		{"offset", required_argument, NULL, OPTION_OFFSET},
 		{"fresh", no_argument, NULL, OPTION_FRESH},
+		{"vary", no_argument, NULL, OPTION_VARY},
 		{"explicit", no_argument, NULL, OPTION_EXPLICIT},
 		{"fence-delay", required_argument, NULL, OPTION_FENCE_DELAY},
 		{0},
@@ -297,6 +299,7 @@ static void usage(FILE *out) {
 			"  --format XR24|XB24|XR30|AR24, --modifier linear|invalid|NUMBER\n"
 			"  --padding BYTES, --offset BYTES   after each row, before the first\n"
 			"  --fresh                  a DMA-BUF of its own for every commit\n"
+			"  --vary                   the same, each in another format and layout\n"
 			"  --explicit               timelines for when it is ready and released\n"
 			"  --fence-delay MS|never   each picture is ready so long after its commit\n"
 			"  --bad WAY                misbehave: %s\n",
@@ -380,6 +383,9 @@ static bool parse_dmabuf_option(int key, struct es_paint_options *options) {
 		return parse_bytes(optarg, &options->dmabuf.offset);
 	case OPTION_FRESH:
 		options->dmabuf.fresh = true;
+		return true;
+	case OPTION_VARY:
+		options->dmabuf.fresh = options->dmabuf.varied = true;
 		return true;
 	case OPTION_EXPLICIT:
 		options->sync.explicit_sync = true;

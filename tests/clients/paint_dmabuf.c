@@ -7,6 +7,9 @@
 #include "linux-dmabuf-v1-client-protocol.h"
 #include "tests/clients/paint.h"
 
+#define N_VARIED_FORMATS 3 // opaque ones, with two modifiers and four layouts
+#define N_VARIANTS (N_VARIED_FORMATS * 2 * 4)
+
 static const struct {
 	const char *name;
 	uint32_t format;
@@ -86,11 +89,28 @@ static void log_buffer(struct es_paint *paint, const struct es_paint_dmabuf_buff
 	}
 }
 
+// The next of all ways to lay a buffer out.
+static void vary(struct es_paint_dmabuf_options *options) {
+	static const uint32_t layouts[][2] = {{0, 0}, {256, 0}, {0, 4096}, {64, 8256}};
+	uint32_t n = options->n_varied++;
+	// A round begins one variant later than the one before: whoever sees but every second buffer
+	// sees all variants nevertheless.
+	uint32_t variant = (n + n / N_VARIANTS) % N_VARIANTS;
+	options->format = formats[variant % N_VARIED_FORMATS].format;
+	variant /= N_VARIED_FORMATS;
+	options->modifier = variant % 2 == 0 ? DRM_FORMAT_MOD_LINEAR : DRM_FORMAT_MOD_INVALID;
+	options->padding = layouts[variant / 2][0];
+	options->offset = layouts[variant / 2][1];
+}
+
 bool paint_dmabuf_init_buffer(struct es_paint *paint, struct es_paint_buffer *buffer) {
-	const struct es_paint_dmabuf_options *options = &paint->options.dmabuf;
+	struct es_paint_dmabuf_options *options = &paint->options.dmabuf;
 	struct es_paint_dmabuf_buffer *dmabuf = calloc(1, sizeof(*dmabuf));
 	if (dmabuf == NULL) {
 		return false;
+	}
+	if (options->varied) {
+		vary(options);
 	}
 	dmabuf->memory.fd = -1;
 	buffer->dmabuf = dmabuf;

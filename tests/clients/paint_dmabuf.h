@@ -19,6 +19,8 @@ struct es_paint_dmabuf_options {
 	uint32_t padding; // bytes after each row, a multiple of 4
 	uint32_t offset; // bytes before the first row
 	bool fresh; // a new buffer for each commit
+	bool varied; // each buffer has another format, modifier, padding and offset
+	uint32_t n_varied; // buffers so far
 };
 
 struct es_paint_dmabuf_buffer {

@@ -69,14 +69,9 @@ static struct rgba pixel_rgba(const void *data, int64_t x, int64_t y) {
 
 static double error_at(
 		const struct es_pixels *src, const struct es_picture *picture, uint32_t x, uint32_t y) {
-	const struct es_colour *colour = &picture->colour;
 	double worst = 0;
 	for (uint32_t plane = 0; plane < 3; plane++) {
-		bool subsampled = plane > 0 && picture_layout(picture->layout).subsampled;
-		struct rgba p = reference_rgba(pixel_rgba, src, subsampled, x, y);
-		double wanted = reference_code(colour, p, plane) + reference_offset(colour, plane);
-		wanted = fmin(wanted, (1 << colour->depth) - 1);
-		worst = fmax(worst, fabs(wanted - picture_sample(picture, plane, x, y)));
+		worst = fmax(worst, reference_error(picture, plane, pixel_rgba, src, x, y));
 	}
 	return worst;
 }

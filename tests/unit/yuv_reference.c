@@ -1,5 +1,6 @@
 #include "tests/unit/yuv_reference.h"
 
+#include <math.h>
 #include <string.h>
 
 struct rgba reference_rgba(
@@ -50,4 +51,14 @@ uint32_t picture_sample(const struct es_picture *picture, uint32_t plane, uint32
 	uint16_t word;
 	memcpy(&word, row + 2 * (size_t)x, 2);
 	return (uint32_t)word >> layout.shift;
+}
+
+double reference_error(const struct es_picture *picture, uint32_t plane, pixel_func *pixel,
+		const void *data, uint32_t x, uint32_t y) {
+	const struct es_colour *colour = &picture->colour;
+	bool subsampled = plane > 0 && picture_layout(picture->layout).subsampled;
+	struct rgba p = reference_rgba(pixel, data, subsampled, x, y);
+	double wanted = reference_code(colour, p, plane) + reference_offset(colour, plane);
+	wanted = fmin(wanted, (1 << colour->depth) - 1);
+	return fabs(wanted - picture_sample(picture, plane, x, y));
 }

@@ -26,3 +26,7 @@ double reference_offset(const struct es_colour *colour, uint32_t plane);
 
 // The code of plane 0, 1 or 2 for the pixel at x, y.
 uint32_t picture_sample(const struct es_picture *picture, uint32_t plane, uint32_t x, uint32_t y);
+
+// How far that code is from what it shall be for a screen of these pixels, in codes.
+double reference_error(const struct es_picture *picture, uint32_t plane, pixel_func *pixel,
+		const void *data, uint32_t x, uint32_t y);
