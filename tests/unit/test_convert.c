@@ -340,6 +340,22 @@ static void test_known_colours(void **state) {
 	}
 }
 
+static void test_ten_bits_lie_at_the_top(void **state) {
+	uint32_t white[4] = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+	struct es_pixels src = {(const uint8_t *)white, 8, 2, 2, DRM_FORMAT_XRGB2101010};
+	struct es_picture picture;
+	uint16_t words[2];
+	assert_true(picture_init(&picture, ES_PICTURE_P010, 2, 2));
+	convert_rect(&src, &picture, &(struct es_rect){0, 0, 2, 2});
+	memcpy(words, picture.plane[0], 4);
+	assert_int_equal(words[0], 940 << 6);
+	assert_int_equal(words[1], 940 << 6);
+	memcpy(words, picture.plane[1], 4);
+	assert_int_equal(words[0], 512 << 6);
+	assert_int_equal(words[1], 512 << 6);
+	picture_finish(&picture);
+}
+
 static void test_unknown_format(void **state) {
 	assert_int_equal(convert_bytes_per_pixel(DRM_FORMAT_NV12), 0);
 	assert_int_equal(convert_bytes_per_pixel(0), 0);
@@ -405,6 +421,7 @@ int main(void) {
 			cmocka_unit_test(test_kernels_are_alike),
 			cmocka_unit_test(test_odd_edges_are_repeated),
 			cmocka_unit_test(test_known_colours),
+			cmocka_unit_test(test_ten_bits_lie_at_the_top),
 			cmocka_unit_test(test_unknown_format),
 			cmocka_unit_test(test_damage_clips),
 			cmocka_unit_test(test_damage_joins_when_full),
