@@ -30,7 +30,7 @@ class Samples(harness_vm.Case):
             [SAMPLES, '-m', f'{WIDTH}x96@20', '-n', str(len(wanted)), DISPLAY,
              *harness.paint('--fullscreen', '--dmabuf', 'udmabuf', '--vary', '--frames', 20 * len(wanted),
                              log=log)],
-            env=self.place.env, capture_output=True, text=True, check=False, timeout=harness_vm.TIMEOUT)
+            env=self.place.env, capture_output=True, text=True, check=False, timeout=harness.WAIT)
         self.assertEqual(0, result.returncode, result.stdout[-3000:] + result.stderr[-3000:])
         pictures = [json.loads(line) for line in result.stdout.splitlines()]
         own = {event['buffer']: event for event in harness_vm.read_events(log, 'buffer')}
