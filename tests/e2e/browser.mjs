@@ -62,6 +62,13 @@ Object.assign(own, {
 		const body = JSON.stringify({error: 'give the password again', confirm: true});
 		await page.route(url, (route) => route.fulfill({status: 403, contentType: 'application/json', body}), {times: 1});
 	},
+	async deny(name) { // as a user does who is asked
+		const session = await context.newCDPSession(page);
+		const {targetInfo} = await session.send('Target.getTargetInfo');
+		await session.send('Browser.setPermission', {
+			permission: {name}, setting: 'denied', browserContextId: targetInfo.browserContextId,
+		});
+	},
 	async upload(selector, path) {
 		await page.setInputFiles(selector, path);
 	},

@@ -1,11 +1,13 @@
 """The console as its user meets it: a real browser, over HTTPS, from an address that is not localhost."""
 
 import json
+import os
 import struct
 import urllib.parse
 import zlib
 
 import console
+import harness
 from console import ConsoleCase
 from harness import read_file, wait_until
 from harness_serve import LISTEN, PIN
@@ -13,6 +15,17 @@ from test_moonlight_input import BTN_LEFT, KEY_A, Ear
 
 # Names as an attacker would choose them.
 EVIL = '<img src=x onerror=globalThis.ran=1>'
+# Pastes what is copied into the file $1, and copies what lies beside it.
+COPIER = """
+file=$1
+shift
+"$@" &
+while :; do
+    if [ -e "$file.copy" ]; then wl-copy <"$file.copy"; rm "$file.copy"; fi
+    wl-paste -n >"$file.new" 2>/dev/null && mv "$file.new" "$file"
+    sleep 0.1
+done
+"""
 INLINE = """
 (() => {
     const script = document.createElement('script');
@@ -104,18 +117,66 @@ class ConsoleTest(ConsoleCase):
         ear.hear(event='configure', width=800, height=600)
         page.until('document.querySelector("canvas").width === 800')
         self.check_nothing_ran()
-        page.click('.handle')
-        page.click('.bar button:text-is("Stop the app")')
-        page.click('dialog button[type=submit]')
-        page.wait('.page-home')
+        self.stop_player()
+
+    def test_clipboard(self):
+        """Off until it is asked for; what the browser refuses is told with a remedy; then both ways."""
+        harness.need('wl-copy', 'wl-paste')
+        pasted = self.place.file('pasted')
+        script = self.place.file('copier')
+        with open(script, 'w', encoding='utf-8') as file:
+            file.write(COPIER)
+        page = self.logged_in({'copier': ['sh', script, pasted, *self.paint()]})
+        self.start_player()
+        page.call('own', 'deny', 'clipboard-read')
+        self.press('Clipboard')
+        page.gone('.bar')
+        page.wait('.toast.bad:has-text("allow it for this page")')
+        page.call('context', 'grantPermissions', ['clipboard-read', 'clipboard-write'])
+        page.js('navigator.clipboard.writeText("of the browser: \u00df")')
+        self.press('Clipboard')
+        page.wait('.bar button[aria-pressed=true]', state='attached')
+        wait_until(lambda: read_file(pasted).decode() == 'of the browser: \u00df', 'it is pasted')
+        self.copy(pasted, 'of the app: \u20ac')
+        page.until('navigator.clipboard.readText().then((text) => text === "of the app: \u20ac")')
+        page.js('navigator.clipboard.writeText("again of the browser")')
+        page.js('void window.dispatchEvent(new Event("focus"))')
+        wait_until(lambda: read_file(pasted).decode() == 'again of the browser', 'that, too')
+        self.press('Clipboard')  # off
+        page.gone('.bar')
+        page.js('navigator.clipboard.writeText("secret")')
+        page.js('void window.dispatchEvent(new Event("focus"))')
+        self.copy(pasted, 'secret of the app')
+        wait_until(lambda: read_file(pasted).decode() == 'secret of the app', 'the app has copied')
+        self.assertEqual(page.js('navigator.clipboard.readText()'), 'secret')
+        self.stop_player()
+
+    @staticmethod
+    def copy(place, text):
+        with open(place + '.text', 'w', encoding='utf-8') as file:
+            file.write(text)
+        os.rename(place + '.text', place + '.copy')
+
+    def start_player(self):
+        """The first app, in the player."""
+        self.visit('apps')
+        self.page.click('[data-app] button.primary')
+        self.page.wait('.stage[data-state=playing]')
+
+    def press(self, label):
+        self.page.click('.handle')
+        self.page.click(f'.bar button:text-is("{label}")')
+
+    def stop_player(self):
+        self.press('Stop the app')
+        self.page.click('dialog button[type=submit]')
+        self.page.wait('.page-home')
         self.host.wait_no_session()
 
     def test_recordings(self):
         """The graphs of a session, and what the recorder keeps of it: opened, compared, downloaded, deleted."""
         page = self.logged_in()
-        self.visit('apps')
-        page.click('[data-app] button.primary')
-        page.wait('.stage[data-state=playing]')
+        self.start_player()
         self.page.js('void window.open("/#/recordings")')  # the player goes on in its own page
         page.call('own', 'turn', 1)
         for _ in range(2):

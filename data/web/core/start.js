@@ -14,7 +14,7 @@ export async function startApp(app) {
 		Math.max(MIN_SIZE, Math.min(MAX_SIZE, Math.round(length * window.devicePixelRatio / 2) * 2));
 	toast(t.apps.starting(app.title));
 	const session = await call('POST', '/sessions', {
-		app: app.id, width: fit(window.innerWidth), height: fit(window.innerHeight), codec: 'h264',
+		app: app.id, width: fit(window.innerWidth), height: fit(window.innerHeight), codec: 'h264', clipboard: true,
 	});
 	go(`#/play/${session.id}`);
 }

@@ -87,7 +87,6 @@ class PlayPage {
 				this.openBar(false);
 			}, {title: help});
 		let keyboard = false;
-		let microphone = false;
 		return [
 			press(t.play.fullscreen, t.play.fullscreenHelp, () => this.fullscreen()),
 			press(t.play.pointer, t.play.pointerHelp, () => this.player.lockPointer()),
@@ -95,13 +94,9 @@ class PlayPage {
 				keyboard = !keyboard;
 				this.player.showKeyboard(keyboard);
 			}),
-			press(t.play.microphone, t.play.microphone, async () => {
-				microphone = !microphone;
-				await this.player.setMicrophone(microphone).catch(() => {
-					microphone = false;
-					toast(t.play.noMicrophone, true);
-				});
-			}),
+			this.toggle(t.play.microphone, t.play.microphone, t.play.noMicrophone, (on) => this.player.setMicrophone(on)),
+			this.session.clipboard ? this.toggle(t.play.clipboard, t.play.clipboardHelp, t.play.noClipboard,
+				(on) => this.player.setClipboard(on)) : null,
 			press(t.play.statistics, t.play.statistics, () => {
 				this.stats.hidden = !this.stats.hidden;
 			}),
@@ -109,6 +104,25 @@ class PlayPage {
 			press(t.play.stop, t.play.stop, () => this.stop()),
 			press(t.play.leave, t.play.leaveHelp, () => go('#/home')),
 		];
+	}
+
+	/**
+	 * What is off until its user asks for it, and the browser may refuse.
+	 * @param {string} label @param {string} help @param {string} refused @param {(on: boolean) => Promise<void>} set
+	 */
+	toggle(label, help, refused, set) {
+		const element = button(label, async () => {
+			const on = element.getAttribute('aria-pressed') !== 'true';
+			try {
+				await set(on);
+				element.setAttribute('aria-pressed', String(on));
+			} catch {
+				element.setAttribute('aria-pressed', 'false');
+				toast(refused, true);
+			}
+			this.openBar(false);
+		}, {title: help, 'aria-pressed': 'false'});
+		return element;
 	}
 
 	async fullscreen() {

@@ -167,7 +167,10 @@ export class Player extends EventTarget {
 		if (on) {
 			const microphone = new Microphone((message) => this.send(message));
 			this.microphone = microphone;
-			await microphone.start();
+			await microphone.start().catch((error) => {
+				microphone.close();
+				throw error;
+			});
 		}
 	}
 
@@ -177,8 +180,12 @@ export class Player extends EventTarget {
 		this.clipboard = null;
 		if (on) {
 			const clipboard = new Clipboard((message) => this.send(message));
-			this.clipboard = clipboard;
 			await clipboard.start();
+			if (this.stopping.signal.aborted) {
+				clipboard.close(); // the page was left while its user was asked
+			} else {
+				this.clipboard = clipboard;
+			}
 		}
 	}
 
