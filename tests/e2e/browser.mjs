@@ -7,12 +7,14 @@ import {createRequire} from 'node:module';
 import {createInterface} from 'node:readline';
 
 const {chromium} = createRequire('/usr/share/nodejs/')('playwright-core');
+const microphone = process.env.FAKE_MICROPHONE ? ['--use-fake-device-for-media-stream',
+	`--use-file-for-fake-audio-capture=${process.env.FAKE_MICROPHONE}`] : [];
 const [executablePath, width = '1280', height = '800', scheme = 'light', timeout = '20000'] = process.argv.slice(2);
 const browser = await chromium.launch({
 	executablePath, headless: false, // the old headless mode, which this playwright asks for, is gone
 	args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--disable-background-networking',
 		'--disable-component-update', '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required',
-		'--enable-unsafe-swiftshader'],
+		'--enable-unsafe-swiftshader', ...microphone],
 });
 const context = await browser.newContext({
 	ignoreHTTPSErrors: true, viewport: {width: +width, height: +height}, colorScheme: scheme, acceptDownloads: true,
@@ -27,7 +29,10 @@ function turn(to) {
 	Object.assign(targets, {page, keyboard: page.keyboard, mouse: page.mouse});
 }
 
+const sent = []; // to a session's player, in hex
+
 function watch(page) {
+	page.on('websocket', (socket) => socket.on('framesent', ({payload}) => sent.push(Buffer.from(payload).toString('hex'))));
 	page.on('console', (message) => messages.push(`${message.type()}: ${message.text()}`));
 	page.on('response', (answer) => answer.status() >= 400 && messages.push(`${answer.status()} ${answer.url()}`));
 	page.on('pageerror', (error) => messages.push(`pageerror: ${error.message}`));
@@ -39,6 +44,7 @@ Object.assign(own, {
 		turn(context.pages()[number]);
 	},
 	messages: () => messages,
+	sent: (start) => sent.filter((frame) => frame.startsWith(start)),
 	async download(selector, path) { // what a click on it brings
 		const [download] = await Promise.all([page.waitForEvent('download'), page.click(selector)]);
 		await download.saveAs(path);

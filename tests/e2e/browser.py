@@ -39,9 +39,9 @@ def need_browser():
 
 
 class Browser:
-    """One Chromium with one page."""
+    """One Chromium with one page; its microphone is a WAV file."""
 
-    def __init__(self, place, width=1280, height=800, scheme='light'):
+    def __init__(self, place, width=1280, height=800, scheme='light', microphone=''):
         self.home = place.file(f'browser-{os.urandom(4).hex()}')
         os.mkdir(self.home)
         self.lock = threading.Lock()
@@ -51,7 +51,7 @@ class Browser:
                  str(TIMEOUT_MS)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
                 env={**place.env, 'HOME': self.home, 'TMPDIR': self.home, 'XDG_RUNTIME_DIR': self.home, 'XDG_CONFIG_HOME': self.home,
-                     'XDG_CACHE_HOME': self.home})
+                     'XDG_CACHE_HOME': self.home, 'FAKE_MICROPHONE': microphone})
         self.answer()
 
     def answer(self):

@@ -53,7 +53,7 @@ class ConsoleCase(ServeCase):
         self.page.call('keyboard', 'press', 'Enter')
 
     def listen(self, log):
-        return [LISTEN, '--log', log]
+        return [LISTEN, log]
 
 
 def main():

@@ -1,19 +1,24 @@
 """The console as its user meets it: a real browser, over HTTPS, from an address that is not localhost."""
 
+import array
 import json
+import math
 import os
 import struct
 import urllib.parse
+import wave
 import zlib
 
 import console
 import harness
+import opus
 from console import ConsoleCase
 from harness import read_file, wait_until
 from harness_serve import LISTEN, PIN
 from test_moonlight_input import BTN_LEFT, KEY_A, Ear
 
 # Names as an attacker would choose them.
+SAID_HZ = 1000
 EVIL = '<img src=x onerror=globalThis.ran=1>'
 # Pastes what is copied into the file $1, and copies what lies beside it.
 COPIER = """
@@ -25,6 +30,28 @@ while :; do
     wl-paste -n >"$file.new" 2>/dev/null && mv "$file.new" "$file"
     sleep 0.1
 done
+"""
+RECORD = '"$@" & exec pw-cat --record --raw --format s16 --rate 48000 --channels 1 "$0"'
+# A gamepad as browsers show one, which the tests press.
+PAD = """
+const shaken = [];
+let pad = null;
+const rest = Array.from({length: 17}, () => ({pressed: false, touched: false, value: 0}));
+navigator.getGamepads = () => [pad, null, null, null];
+function plug(there = true) {
+    pad = there ? {
+        id: 'Wireless Controller (STANDARD GAMEPAD Vendor: 054c Product: 0ce6)', index: 0, connected: true,
+        mapping: 'standard', buttons: rest, axes: [0, 0, 0, 0],
+        vibrationActuator: {
+            playEffect: async (kind, {strongMagnitude, weakMagnitude}) => shaken.push([strongMagnitude, weakMagnitude]),
+            reset: async () => shaken.push([0, 0]),
+        },
+    } : null;
+}
+function press(values, axes) {
+    const buttons = rest.map((button, i) => i in values ? {pressed: true, touched: true, value: values[i]} : button);
+    pad = {...pad, buttons, axes};
+}
 """
 INLINE = """
 (() => {
@@ -38,6 +65,16 @@ INLINE = """
     button.remove();
 })()
 """
+
+
+def write_bursts(path):
+    """A tone for half of each second: what sounds all the time, browsers take for noise."""
+    second = array.array('h', (round(12000 * math.sin(2 * math.pi * SAID_HZ * i / 48000)) for i in range(24000)))
+    second.extend([0] * 24000)
+    with wave.open(path, 'wb') as file:
+        file.setparams((1, 2, 48000, 0, 'NONE', ''))
+        file.writeframes(second.tobytes() * 10)
+    return path
 
 
 def png(width, height, color):
@@ -150,6 +187,99 @@ class ConsoleTest(ConsoleCase):
         wait_until(lambda: read_file(pasted).decode() == 'secret of the app', 'the app has copied')
         self.assertEqual(page.js('navigator.clipboard.readText()'), 'secret')
         self.stop_player()
+
+    def test_grab(self):
+        """A mouse that is grabbed tells how far it has moved, and where it is when it is given back."""
+        ear = Ear(self.place.file('listen.log'))
+        page = self.logged_in({'listen': self.listen(ear.path)})
+        self.start_player()
+        ear.hear(event='focus', focused=True)
+        page.call('mouse', 'move', 300, 300)
+        ear.hear(event='pointer-enter', x=300.0, y=300.0)
+        self.press('Grab the mouse')
+        page.until('document.pointerLockElement === document.querySelector("canvas.screen")')
+        page.call('mouse', 'move', 600, 400)
+        ear.hear(event='relative')
+        page.call('mouse', 'move', 630, 380)
+        ear.hear(event='relative', dx=30.0, dy=-20.0)
+        page.call('mouse', 'down')
+        ear.hear(event='button', code=BTN_LEFT, pressed=True)
+        page.call('mouse', 'up')
+        ear.hear(event='button', code=BTN_LEFT, pressed=False)
+        page.js('document.exitPointerLock()')
+        page.call('mouse', 'move', 100, 200)
+        ear.hear(event='motion', x=100.0, y=200.0)
+        self.stop_player()
+
+    def test_pad(self):
+        """A gamepad of the page: that it has come, what is pressed, that it is shaken, and that it has gone."""
+        self.console()
+        page = self.open_browser()
+        page.call('context', 'addInitScript', {'content': PAD})
+        self.first_login()
+        self.start_player()
+        page.js('void plug()')
+        self.wait_sent('0a00', '00' '02' '0300')  # PlayStation's; triggers, and it can be shaken
+        wait_until(self.pad_is_known, 'the display knows of it')
+        page.js('void press({0: 1, 6: 0.5, 15: 1}, [-1, 1, 0, -1])')
+        self.wait_sent('0c00', '00' '08100000' '8000' '0180' '0180' '0000' 'ff7f')
+        page.js('void press({}, [0, 0, 0, 0])')
+        self.wait_sent('0c00', '00' '00000000' '0000' '0000' '0000' '0000' '0000')
+        page.js('void earthshinePlayer.take(Uint8Array.of(80, 1, 4, 0, 64, 0, 0, 255, 255, 0, 0).buffer)')
+        page.until('JSON.stringify(shaken.at(-1)) === "[1,0]"')
+        page.js('void plug(false)')
+        self.wait_sent('0b00', '00')
+        self.stop_player()
+
+    def wait_sent(self, kind, data):
+        """The page has told the host of this input."""
+        head = '50014300' + kind
+        wait_until(lambda: head + data in self.page.call('own', 'sent', head),
+                   f'{data} is sent')
+
+    def pad_is_known(self):
+        if os.access('/dev/uinput', os.W_OK):
+            return b'earthshine/' in read_file('/proc/bus/input/devices')
+        return 'gamepad 0 cannot be shown to the app: /dev/uinput' in self.host.messages()
+
+    def test_microphone(self):
+        """Off until it is asked for; then the app records what the browser hears."""
+        harness.need('pipewire', 'wireplumber', 'pw-cat')
+        record = self.place.file('record.raw')
+        said = write_bursts(self.place.file('said.wav'))
+        self.console({'recorder': ['sh', '-c', RECORD, record, *self.paint()]}, sound=True)
+        page = self.open_browser(microphone=said)
+        self.first_login()
+        self.start_player()
+        wait_until(lambda: self.loudest(record) == 0, 'the app records silence')
+        page.call('own', 'deny', 'microphone')
+        self.press('Microphone')
+        page.gone('.bar')
+        page.wait('.toast.bad:has-text("allow it for this page")')
+        page.call('context', 'grantPermissions', ['microphone'])
+        self.press('Microphone')
+        page.wait('.bar button[aria-pressed=true]', state='attached')
+        wait_until(lambda: self.hears(record), f'{SAID_HZ} Hz')
+        self.press('Microphone')
+        page.gone('.bar')
+        wait_until(lambda: self.loudest(record) == 0, 'silence')
+        self.stop_player()
+
+    @staticmethod
+    def recorded(path):
+        """The last second, once there is one."""
+        data = read_file(path)
+        data = data[:len(data) // 2 * 2][-96000:]
+        return struct.unpack(f'<{len(data) // 2}h', data) if len(data) == 96000 else None
+
+    def loudest(self, path):
+        samples = self.recorded(path)
+        return max(map(abs, samples)) if samples else None
+
+    def hears(self, path):
+        samples = self.recorded(path) or ()
+        return any(abs((opus.heard_hz(samples[i:i + 2400], loud=1000) or 0) - SAID_HZ) < 5
+                   for i in range(0, len(samples), 2400))
 
     @staticmethod
     def copy(place, text):
