@@ -106,7 +106,7 @@ static void add_stages(
 }
 
 static void add_figures(
-		yyjson_mut_doc *doc, yyjson_mut_val *item, const struct es_play_info *info) {
+		yyjson_mut_doc *doc, yyjson_mut_val *stats, const struct es_play_info *info) {
 	const struct es_display_stats *display = info->display_stats;
 	const struct es_encode_stats *encode = info->encode_stats;
 	const struct es_stream_stats *stream = info->stream_stats;
@@ -135,7 +135,6 @@ static void add_figures(
 			{"sound_p50_us", stream->sound.p50_us},
 			{"sound_p99_us", stream->sound.p99_us},
 	};
-	yyjson_mut_val *stats = yyjson_mut_obj_add_obj(doc, item, "stats");
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
 		yyjson_mut_obj_add_uint(doc, stats, figures[i].key, figures[i].value);
 	}
@@ -158,7 +157,7 @@ static void add_session(yyjson_mut_doc *doc, yyjson_mut_val *item, const struct 
 	api_add_text(doc, item, "codec", info.encoder[0] != '\0' && codec != NULL ? codec : "");
 	yyjson_mut_obj_add_sint(doc, item, "seconds", (clock_now_ns() - info.since_ns) / ES_NS_PER_S);
 	yyjson_mut_obj_add_bool(doc, item, "clipboard", info.web_clipboard);
-	add_figures(doc, item, &info);
+	add_figures(doc, yyjson_mut_obj_add_obj(doc, item, "stats"), &info);
 }
 
 static enum es_api_outcome list_sessions(struct es_api_request *request) {
@@ -192,6 +191,17 @@ static enum es_api_outcome tell_session(struct es_api_request *request) {
 		return refuse_unknown(request);
 	}
 	add_session(request->doc, request->root, play);
+	return ES_API_DONE;
+}
+
+static enum es_api_outcome tell_figures(struct es_api_request *request) {
+	const struct es_play *play = find_play(request);
+	if (play == NULL) {
+		return refuse_unknown(request);
+	}
+	struct es_play_info info;
+	play_info(play, &info);
+	add_figures(request->doc, request->root, &info);
 	return ES_API_DONE;
 }
 
@@ -299,6 +309,10 @@ const struct es_route api_sessions_routes[] = {
 				.help = "What runs"},
 		{"GET", "/sessions/{id}", ES_ROLE_VIEW, .answer = &session_schema, .handle = tell_session,
 				.help = "One that runs"},
+		{"GET", "/sessions/{id}/stats", ES_ROLE_VIEW, .answer = &figures_schema,
+				.handle = tell_figures,
+				.help = "Its figures, which are new about once a second; the event stats has them as "
+						"they come"},
 		{"POST", "/sessions", ES_ROLE_PLAY, .fields = launch_fields, .answer = &session_schema,
 				.handle = launch,
 				.help = "Launches an app for a browser, which then opens the player"},

@@ -46,6 +46,12 @@ class Recorder(ServeCase):
         self.assertEqual((status, capture['armed'], capture['frames']), (200, True, True))
         self.assertEqual(self.ask('POST', '/capture')[0], 409)
         self.wait_samples(3)
+        session = host.sessions()[0]
+        live = self.get(f'/sessions/{session["id"]}/stats')
+        self.assertEqual(live.keys(), session['stats'].keys())
+        self.assertGreaterEqual(live['frames_new'], session['stats']['frames_new'])
+        self.assertEqual([stage['name'] for stage in live['stages']], list(STAGES))
+        self.assertEqual(self.ask('GET', '/sessions/999/stats')[0], 404)
         wait_until(lambda: self.get('/capture')['frame_rows'] > 30, 'single frames')
         name = capture['id']
         self.assertTrue(self.get('/recordings')['recordings'][0]['running'])

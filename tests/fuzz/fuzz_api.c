@@ -377,6 +377,7 @@ size_t fuzz_seed(size_t index, uint8_t *out, size_t cap) {
 			"7POST /api/v1/sessions\n{\"app\":1,\"width\":1280,\"height\":720,\"codec\":\"h264\"}",
 			"7PATCH /api/v1/sessions/2\n{\"bitrate_kbps\":2000}",
 			"7POST /api/v1/sessions/2/idr\n",
+			"5GET /api/v1/sessions/2/stats\n",
 			"7PATCH /api/v1/settings\n{\"fec\":\"3\",\"idle\":null}",
 			"7BREW /api/v1/help\n",
 	};

@@ -362,6 +362,7 @@ static void test_bodies(void **state) {
 			{"PATCH", "/sessions/1", "{\"bitrate_kbps\":1e3}", "'bitrate_kbps'", 400},
 			{"PATCH", "/sessions/1", "{\"bitrate_kbps\":5000}", "no session 1", 404},
 			{"POST", "/sessions/1/idr", NULL, "no session 1", 404},
+			{"GET", "/sessions/1/stats", NULL, "no session 1", 404},
 			{"PATCH", "/settings", "{\"fec\":\"1\"}", "is set by the file", 409},
 			{"PATCH", "/settings", "{\"idle\":\"soon\"}", "nor never", 400},
 			{"PATCH", "/settings", "{\"port\":\"1\"}", "unknown field 'port'", 400},
