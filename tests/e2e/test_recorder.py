@@ -10,13 +10,21 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 
 import harness
 from harness import wait_until
-from harness_serve import ServeCase, WAIT
+from harness_serve import Host, ServeCase, WAIT
 
 STAGES = ('wait', 'compose', 'queue', 'convert', 'encode', 'packetize', 'send', 'total')
+
+
+class Early(Host):
+    """Not waited for until it has measured its encoders."""
+
+    def probes(self):
+        return []
 
 
 class Recorder(ServeCase):
@@ -179,6 +187,33 @@ class Recorder(ServeCase):
         host.wait_no_session()
         self.assertGreaterEqual(self.value(host, sent), before)
         self.assertEqual(self.value(host, 'earthshine_sessions{state="playing"}'), 0)
+
+    def probe(self, host, path):
+        """What an orchestrator hears."""
+        try:
+            with urllib.request.urlopen(f'http://127.0.0.1:{host.metrics}{path}', timeout=WAIT) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def test_readiness(self):
+        """Not ready before the encoders have been tried, and not while the host lets its sessions end."""
+        settings = ['metrics-address 127.0.0.1:0']
+        fresh = Early(self, {}, settings, env={'XDG_CACHE_HOME': self.place.file('fresh')})
+        self.hosts.append(fresh)
+        self.assertEqual(self.probe(fresh, '/readyz'), (503, 'the encoders are still being tried\n'))
+        self.assertEqual(self.probe(fresh, '/healthz')[0], 200)
+        self.assertEqual(fresh.stop(), 0)
+        host = self.serve({'stubborn': ['sh', '-c', 'trap "" TERM; while :; do sleep 1; done']},
+                          settings=settings)
+        self.assertEqual(self.probe(host, '/readyz'), (200, 'ready\n'))
+        self.assertEqual(self.ask('POST', '/sessions', {'app': 1, 'width': 640, 'height': 360})[0], 200)
+        wait_until(lambda: self.place.process('sh'), 'the app runs', WAIT)
+        self.assertEqual(self.ask('POST', '/drain')[0], 200)
+        self.assertEqual(self.probe(host, '/readyz'), (503, 'the host takes no new sessions\n'))
+        self.assertEqual(self.probe(host, '/healthz')[0], 200)
+        self.assertEqual(host.popen.wait(WAIT), 0)  # by itself
 
     @staticmethod
     def fill(path):
