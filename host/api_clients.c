@@ -65,39 +65,34 @@ static enum es_api_outcome refuse_unknown(struct es_api_request *request) {
 	return api_refuse(request, 404, "there is no client %u", request->id);
 }
 
-static bool set_role(const struct es_api_request *request, char *error, size_t cap) {
-	enum es_role role;
-	return role_parse(api_text(request, "role"), &role) &&
-			clients_set_role(request->host->clients, request->id, role, error, cap);
-}
-
 static enum es_api_outcome change_client(struct es_api_request *request) {
 	struct es_clients *clients = request->host->clients;
-	const char *name = api_text(request, "name"), *keyboard = api_text(request, "keyboard");
+	struct es_plays *plays = request->host->plays;
+	bool legacy = api_bool(request, "legacy"), clipboard = api_bool(request, "clipboard");
+	enum es_role role;
+	const struct es_client_change change = {
+			.name = api_text(request, "name"),
+			.keyboard = api_text(request, "keyboard"),
+			.legacy = api_has(request, "legacy") ? &legacy : NULL,
+			.clipboard = api_has(request, "clipboard") ? &clipboard : NULL,
+			.role = api_has(request, "role") && role_parse(api_text(request, "role"), &role) ? &role
+																							 : NULL,
+	};
 	char error[512];
 	if (clients_find(clients, request->id) == NULL) {
 		return refuse_unknown(request);
 	}
-	if ((name != NULL && !clients_rename(clients, request->id, name, error, sizeof(error))) ||
-			(api_has(request, "legacy") &&
-					!clients_set_legacy(clients, request->id, api_bool(request, "legacy"), error,
-							sizeof(error))) ||
-			(api_has(request, "clipboard") &&
-					!clients_set_clipboard(clients, request->id, api_bool(request, "clipboard"),
-							error, sizeof(error))) ||
-			(api_has(request, "role") && !set_role(request, error, sizeof(error))) ||
-			(keyboard != NULL &&
-					!clients_set_keyboard(clients, request->id, keyboard, error, sizeof(error)))) {
+	if (!clients_change(clients, request->id, &change, error, sizeof(error))) {
 		return api_refuse(request, 400, "%s", error);
 	}
 	if (clients_find(clients, request->id)->role < ES_ROLE_PLAY) {
-		plays_revoke(request->host->plays, request->id); // what it plays now ends for it
+		plays_revoke(plays, request->id); // what it plays now ends for it
 	}
-	if (keyboard != NULL) {
-		plays_set_keyboard(request->host->plays, request->id, keyboard);
+	if (change.keyboard != NULL) {
+		plays_set_keyboard(plays, request->id, change.keyboard);
 	}
-	if (api_has(request, "clipboard")) {
-		plays_set_clipboard(request->host->plays, request->id, api_bool(request, "clipboard"));
+	if (change.clipboard != NULL) {
+		plays_set_clipboard(plays, request->id, clipboard);
 	}
 	add_client(request->doc, request->root, clients_find(clients, request->id));
 	return ES_API_DONE;

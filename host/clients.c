@@ -172,67 +172,38 @@ bool clients_add(struct es_clients *clients, const struct es_cert *cert, const c
 	return finish_change(clients, &next, error, cap);
 }
 
-bool clients_rename(
-		struct es_clients *clients, uint32_t id, const char *name, char *error, size_t cap) {
-	struct es_client_list next;
-	if (name[0] == '\0' || strlen(name) >= ES_CLIENT_NAME_MAX || !safe_text_is(name)) {
+static bool check_change(const struct es_client_change *change, char *error, size_t cap) {
+	const char *name = change->name, *layout = change->keyboard;
+	if (name != NULL &&
+			(name[0] == '\0' || strlen(name) >= ES_CLIENT_NAME_MAX || !safe_text_is(name))) {
 		snprintf(error, cap, "a client's name is plain text of 1 to %d bytes",
 				ES_CLIENT_NAME_MAX - 1);
 		return false;
 	}
-	struct es_client *client = begin_edit(clients, &next, id, error, cap);
-	if (client == NULL) {
-		return false;
-	}
-	snprintf(client->name, sizeof(client->name), "%s", name);
-	return finish_change(clients, &next, error, cap);
-}
-
-bool clients_set_legacy(
-		struct es_clients *clients, uint32_t id, bool legacy, char *error, size_t cap) {
-	struct es_client_list next;
-	struct es_client *client = begin_edit(clients, &next, id, error, cap);
-	if (client == NULL) {
-		return false;
-	}
-	client->legacy = legacy;
-	return finish_change(clients, &next, error, cap);
-}
-
-bool clients_set_clipboard(
-		struct es_clients *clients, uint32_t id, bool clipboard, char *error, size_t cap) {
-	struct es_client_list next;
-	struct es_client *client = begin_edit(clients, &next, id, error, cap);
-	if (client == NULL) {
-		return false;
-	}
-	client->clipboard = clipboard;
-	return finish_change(clients, &next, error, cap);
-}
-
-bool clients_set_keyboard(
-		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap) {
-	struct es_client_list next;
-	if (layout[0] != '\0' && !keymap_is_layout(layout)) {
+	if (layout != NULL && layout[0] != '\0' && !keymap_is_layout(layout)) {
 		snprintf(error, cap, "'%.80s' is not an xkb layout (as us, or de(nodeadkeys))", layout);
 		return false;
 	}
-	struct es_client *client = begin_edit(clients, &next, id, error, cap);
-	if (client == NULL) {
-		return false;
-	}
-	snprintf(client->keyboard, sizeof(client->keyboard), "%s", layout);
-	return finish_change(clients, &next, error, cap);
+	return true;
 }
 
-bool clients_set_role(
-		struct es_clients *clients, uint32_t id, enum es_role role, char *error, size_t cap) {
+bool clients_change(struct es_clients *clients, uint32_t id, const struct es_client_change *change,
+		char *error, size_t cap) {
 	struct es_client_list next;
-	struct es_client *client = begin_edit(clients, &next, id, error, cap);
+	struct es_client *client =
+			check_change(change, error, cap) ? begin_edit(clients, &next, id, error, cap) : NULL;
 	if (client == NULL) {
 		return false;
 	}
-	client->role = role;
+	if (change->name != NULL) {
+		snprintf(client->name, sizeof(client->name), "%s", change->name);
+	}
+	if (change->keyboard != NULL) {
+		snprintf(client->keyboard, sizeof(client->keyboard), "%s", change->keyboard);
+	}
+	client->legacy = change->legacy != NULL ? *change->legacy : client->legacy;
+	client->clipboard = change->clipboard != NULL ? *change->clipboard : client->clipboard;
+	client->role = change->role != NULL ? *change->role : client->role;
 	return finish_change(clients, &next, error, cap);
 }
 

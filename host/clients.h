@@ -25,6 +25,14 @@ struct es_client {
 	enum es_role role; // ES_ROLE_PLAY, or ES_ROLE_VIEW: it may see what there is, not play it
 };
 
+// NULL: stays as it is.
+struct es_client_change {
+	const char *name; // plain text
+	const char *keyboard; // "": none of its own
+	const bool *legacy, *clipboard;
+	const enum es_role *role; // ES_ROLE_VIEW or ES_ROLE_PLAY
+};
+
 struct es_clients;
 
 // Reads the list from a file in the state folder `dir_fd` (borrowed, kept). NULL with the reason in
@@ -47,16 +55,7 @@ const struct es_client *clients_at(const struct es_clients *clients, size_t inde
 // before, with the reason in error[cap]. A certificate that is there already keeps its id.
 bool clients_add(struct es_clients *clients, const struct es_cert *cert, const char *name,
 		uint32_t *id, char *error, size_t cap);
-bool clients_rename(
-		struct es_clients *clients, uint32_t id, const char *name, char *error, size_t cap);
-bool clients_set_legacy(
-		struct es_clients *clients, uint32_t id, bool legacy, char *error, size_t cap);
-bool clients_set_clipboard(
-		struct es_clients *clients, uint32_t id, bool clipboard, char *error, size_t cap);
-// "": none of its own.
-bool clients_set_keyboard(
-		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap);
-// ES_ROLE_VIEW or ES_ROLE_PLAY.
-bool clients_set_role(
-		struct es_clients *clients, uint32_t id, enum es_role role, char *error, size_t cap);
+// All of it or nothing.
+bool clients_change(struct es_clients *clients, uint32_t id, const struct es_client_change *change,
+		char *error, size_t cap);
 bool clients_revoke(struct es_clients *clients, uint32_t id, char *error, size_t cap);

@@ -233,33 +233,13 @@ const struct es_client *clients_at(const struct es_clients *clients, size_t inde
 	return NULL;
 }
 
-bool clients_rename(
-		struct es_clients *clients, uint32_t id, const char *name, char *error, size_t cap) {
-	snprintf(error, cap, "'%s' cannot be", name);
-	return false;
-}
-
-bool clients_set_legacy(
-		struct es_clients *clients, uint32_t id, bool legacy, char *error, size_t cap) {
-	return true;
-}
-
-bool clients_set_clipboard(
-		struct es_clients *clients, uint32_t id, bool clipboard, char *error, size_t cap) {
-	return true;
-}
-
-bool clients_set_keyboard(
-		struct es_clients *clients, uint32_t id, const char *layout, char *error, size_t cap) {
-	return layout[0] == '\0';
+bool clients_change(struct es_clients *clients, uint32_t id, const struct es_client_change *change,
+		char *error, size_t cap) {
+	snprintf(error, cap, "'%s' cannot be", change->name != NULL ? change->name : "nothing");
+	return change->name == NULL && (change->keyboard == NULL || change->keyboard[0] == '\0');
 }
 
 void plays_set_keyboard(struct es_plays *plays, uint32_t client_id, const char *layout) {
-}
-
-bool clients_set_role(
-		struct es_clients *clients, uint32_t id, enum es_role role, char *error, size_t cap) {
-	return true;
 }
 
 void plays_set_clipboard(struct es_plays *plays, uint32_t client_id, bool clipboard) {

@@ -459,8 +459,13 @@ static void test_clients(void **state) {
 	expect(ask(f, "GET", "/clients", NULL, 200), "\"role\":\"play\"");
 	expect(ask(f, "PATCH", "/clients/1", "{\"role\":\"view\"}", 200), "\"role\":\"view\"");
 	assert_int_equal(plays.revoked, 1); // what it played ends for it
+	// One that cannot be, and nothing else is changed, either.
+	expect(ask(f, "PATCH", "/clients/1",
+				   "{\"name\":\"x\",\"role\":\"play\",\"keyboard\":\"de;rm\"}", 400),
+			"not an xkb layout");
 	close_stores(f);
 	open_stores(f);
+	assert_string_equal(clients_find(f->clients, 1)->name, "TV");
 	assert_int_equal(clients_find(f->clients, 1)->role, ES_ROLE_VIEW);
 	ask(f, "PATCH", "/clients/2", "{\"role\":\"play\"}", 404);
 	ask(f, "DELETE", "/pairings/99", NULL, 404);

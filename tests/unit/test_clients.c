@@ -83,6 +83,11 @@ static void check_client(
 	assert_int_equal(client->cert.signature_size, cert->signature_size);
 }
 
+static bool change(struct fixture *f, struct es_clients *clients, uint32_t id,
+		const struct es_client_change *change) {
+	return clients_change(clients, id, change, f->error, sizeof(f->error));
+}
+
 static void test_changes_last(void **state) {
 	struct fixture *f = *state;
 	struct es_clients *clients = load(f);
@@ -91,16 +96,16 @@ static void test_changes_last(void **state) {
 	assert_true(fstatat(f->dir_fd, ES_CLIENTS_FILE, &st, 0) != 0); // nothing to keep yet
 	assert_int_equal(add(f, clients, 0, "Deck"), 1);
 	assert_int_equal(add(f, clients, 1, "Fernseher \xc3\xa4"), 2);
-	assert_true(clients_rename(clients, 1, "Steam Deck", f->error, sizeof(f->error)));
-	assert_true(clients_set_legacy(clients, 2, true, f->error, sizeof(f->error)));
-	assert_true(clients_set_keyboard(clients, 1, "us,ru", f->error, sizeof(f->error)));
-	assert_true(clients_set_keyboard(clients, 2, "fr", f->error, sizeof(f->error)));
-	assert_true(clients_set_keyboard(clients, 2, "", f->error, sizeof(f->error)));
-	assert_false(clients_set_keyboard(clients, 2, "de;rm", f->error, sizeof(f->error)));
+	assert_true(change(f, clients, 1, &(struct es_client_change){.name = "Steam Deck"}));
+	assert_true(change(f, clients, 2, &(struct es_client_change){.legacy = &(bool){true}}));
+	assert_true(change(f, clients, 1, &(struct es_client_change){.keyboard = "us,ru"}));
+	assert_true(change(f, clients, 2, &(struct es_client_change){.keyboard = "fr"}));
+	assert_true(change(f, clients, 2, &(struct es_client_change){.keyboard = ""}));
+	assert_false(change(f, clients, 2, &(struct es_client_change){.keyboard = "de;rm"}));
 	assert_non_null(strstr(f->error, "'de;rm' is not an xkb layout"));
-	assert_true(clients_set_clipboard(clients, 1, true, f->error, sizeof(f->error)));
-	assert_true(clients_set_clipboard(clients, 2, true, f->error, sizeof(f->error)));
-	assert_true(clients_set_clipboard(clients, 2, false, f->error, sizeof(f->error)));
+	assert_true(change(f, clients, 1, &(struct es_client_change){.clipboard = &(bool){true}}));
+	assert_true(change(f, clients, 2, &(struct es_client_change){.clipboard = &(bool){true}}));
+	assert_true(change(f, clients, 2, &(struct es_client_change){.clipboard = &(bool){false}}));
 	time_t paired_at = clients_find(clients, 2)->paired_at;
 	assert_true(paired_at > 0);
 	clients_destroy(clients);
@@ -135,7 +140,7 @@ static void test_ids_are_not_used_again(void **state) {
 	assert_int_equal(clients_count(clients), 1);
 	assert_int_equal(add(f, clients, 1, "b"), 3);
 	// The same device pairs again: what the operator has said about it stays.
-	assert_true(clients_rename(clients, 1, "mine", f->error, sizeof(f->error)));
+	assert_true(change(f, clients, 1, &(struct es_client_change){.name = "mine"}));
 	assert_int_equal(add(f, clients, 0, "roth"), 1);
 	assert_int_equal(clients_count(clients), 2);
 	assert_string_equal(clients_find(clients, 1)->name, "mine");
@@ -161,11 +166,41 @@ static void test_names(void **state) {
 	assert_int_equal(strlen(clients_at(clients, 1)->name), ES_CLIENT_NAME_MAX - 1);
 	static const char *const bad[] = {"", "a\nb", "\xff", "\xe2\x80\xae"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_false(clients_rename(clients, 1, bad[i], f->error, sizeof(f->error)));
+		assert_false(change(f, clients, 1, &(struct es_client_change){.name = bad[i]}));
 	}
-	assert_false(clients_rename(clients, 1, long_name, f->error, sizeof(f->error)));
+	assert_false(change(f, clients, 1, &(struct es_client_change){.name = long_name}));
 	clients_destroy(clients);
 	clients_destroy(load(f));
+}
+
+static void test_all_or_nothing(void **state) {
+	struct fixture *f = *state;
+	struct es_clients *clients = load(f);
+	add(f, clients, 0, "a");
+	struct es_client_change several = {.name = "b",
+			.keyboard = "de;rm",
+			.legacy = &(bool){true},
+			.clipboard = &(bool){true},
+			.role = &(enum es_role){ES_ROLE_VIEW}};
+	assert_false(change(f, clients, 1, &several));
+	several.keyboard = "de";
+	several.name = "\xff";
+	assert_false(change(f, clients, 1, &several));
+	const struct es_client *client = clients_at(clients, 0);
+	check_client(client, 1, "a", &f->certs[0]);
+	assert_string_equal(client->keyboard, "");
+	assert_false(client->legacy || client->clipboard);
+	assert_int_equal(client->role, ES_ROLE_PLAY);
+	several.name = "b";
+	assert_true(change(f, clients, 1, &several));
+	clients_destroy(clients);
+	clients = load(f);
+	client = clients_at(clients, 0);
+	check_client(client, 1, "b", &f->certs[0]);
+	assert_string_equal(client->keyboard, "de");
+	assert_true(client->legacy && client->clipboard);
+	assert_int_equal(client->role, ES_ROLE_VIEW);
+	clients_destroy(clients);
 }
 
 static void test_change_that_cannot_be_written(void **state) {
@@ -178,8 +213,8 @@ static void test_change_that_cannot_be_written(void **state) {
 	uint32_t id;
 	assert_false(clients_add(clients, &f->certs[1], "b", &id, f->error, sizeof(f->error)));
 	assert_non_null(strstr(f->error, ES_CLIENTS_FILE));
-	assert_false(clients_rename(clients, 1, "c", f->error, sizeof(f->error)));
-	assert_false(clients_set_legacy(clients, 1, true, f->error, sizeof(f->error)));
+	assert_false(change(f, clients, 1, &(struct es_client_change){.name = "c"}));
+	assert_false(change(f, clients, 1, &(struct es_client_change){.legacy = &(bool){true}}));
 	assert_false(clients_revoke(clients, 1, f->error, sizeof(f->error)));
 	assert_int_equal(clients_count(clients), 1);
 	check_client(clients_at(clients, 0), 1, "a", &f->certs[0]);
@@ -217,7 +252,7 @@ static void test_refused_lists(void **state) {
 	struct es_clients *clients = load(f);
 	add(f, clients, 0, "one");
 	add(f, clients, 1, "two");
-	assert_true(clients_set_keyboard(clients, 1, "de", f->error, sizeof(f->error)));
+	assert_true(change(f, clients, 1, &(struct es_client_change){.keyboard = "de"}));
 	clients_destroy(clients);
 	char *text = NULL;
 	size_t size = 0;
@@ -299,6 +334,7 @@ int main(void) {
 			cmocka_unit_test_setup_teardown(test_changes_last, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_ids_are_not_used_again, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
+			cmocka_unit_test_setup_teardown(test_all_or_nothing, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_change_that_cannot_be_written, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_refused_lists, set_up, tear_down),
 			cmocka_unit_test_setup_teardown(test_identity_is_kept, set_up, tear_down),
