@@ -82,6 +82,23 @@ void es_vlog(enum es_log_level level, const char *format, va_list args) {
 	errno = saved_errno;
 }
 
+bool log_has_tap(void) {
+	return log_tap != NULL;
+}
+
+void log_tell_tap(enum es_log_level level, const char *format, ...) {
+	char line[MAX_LINE];
+	va_list args;
+	va_start(args, format);
+	size_t size = clamp_length(vsnprintf(line, sizeof(line), format, args), sizeof(line));
+	va_end(args);
+	blank_control_characters(line, size);
+	line[size] = '\0';
+	if (log_tap != NULL) {
+		log_tap(log_tap_data, level, line);
+	}
+}
+
 void es_log(enum es_log_level level, const char *format, ...) {
 	va_list args;
 	va_start(args, format);

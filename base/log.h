@@ -23,6 +23,11 @@ enum es_log_level log_level_from_env(enum es_log_level fallback);
 // any thread, and must not log. One at a time; NULL: none. Before other threads start, or after.
 void log_set_tap(void (*tap)(void *data, enum es_log_level level, const char *text), void *data);
 
+bool log_has_tap(void);
+// Tells the tap of a line that somebody else has written, and nobody else; what could steer a terminal is blanked.
+void log_tell_tap(enum es_log_level level, const char *format, ...)
+		__attribute__((format(printf, 2, 3)));
+
 bool log_enabled(enum es_log_level level);
 
 // Writes "PROGRAM: TEXT\n" with one write(2); errno is preserved. Any thread.

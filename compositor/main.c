@@ -12,6 +12,7 @@
 #include "base/confine.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/log_link.h"
 #include "base/process.h"
 #include "compositor/display.h"
 #include "compositor/local_devices.h"
@@ -131,6 +132,7 @@ int main(int argc, char *argv[]) {
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); // the limit counts for memfds too: an error says so
 	fd_set_cloexec(ES_SESSION_FD, true);
+	log_link_join();
 	process_raise_nofile();
 	struct es_spawner *spawner =
 			spawner_create(argv + 2, argv[0]); // before all that it must not have

@@ -112,6 +112,7 @@ static void set_name(char *own_name) {
 static _Noreturn void serve(int fd, char *const app_argv[], pid_t parent) {
 	static struct es_link_packet packet;
 	process_prepare_child(SIGKILL); // nothing of ours outlives the display
+	log_set_tap(NULL, NULL); // its link is closed below
 	dup2(fd, STDERR_FILENO + 1);
 	fd = STDERR_FILENO + 1;
 	fd_set_cloexec(fd, true);

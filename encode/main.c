@@ -8,6 +8,7 @@
 
 #include "base/confine.h"
 #include "base/log.h"
+#include "base/log_link.h"
 #include "base/process.h"
 #include "encode/encoder.h"
 #include "encode/probe_command.h"
@@ -84,6 +85,7 @@ int main(int argc, char *argv[]) {
 	if (argc != 1 || !is_socket(ES_SESSION_FD)) {
 		return usage();
 	}
+	log_link_join();
 	// A terminal's Ctrl-C reaches the whole process group; the host ends us in its own time.
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

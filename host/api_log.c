@@ -86,6 +86,7 @@ static enum es_api_outcome list_lines(struct es_api_request *request) {
 
 const struct es_route api_log_routes[] = {
 		{"GET", "/log", ES_ROLE_ADMIN, .fields = query_fields, .answer = &log_schema,
-				.handle = list_lines, .help = "The last lines of the host's log"},
+				.handle = list_lines,
+				.help = "The last lines of the host's log, and of its sessions' programs"},
 		{NULL},
 };

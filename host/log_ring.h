@@ -19,7 +19,7 @@ struct es_log_line {
 };
 
 struct es_log_ring;
-// From now on all that es_log writes is kept, too; there is one ring at a time. NULL: no memory.
+// From now on all that es_log writes is kept, too, and what rooms log; there is one ring at a time. NULL: no memory.
 struct es_log_ring *log_ring_create(void);
 void log_ring_destroy(struct es_log_ring *ring); // NULL is fine
 

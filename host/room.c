@@ -14,6 +14,7 @@
 #include "base/link.h"
 #include "base/log.h"
 #include "host/event_timer.h"
+#include "host/room_log.h"
 #include "host/spawn.h"
 #include "protocol/crypto.h"
 
@@ -32,6 +33,7 @@ struct es_room_process {
 	sd_event_source *source; // of fd
 	sd_event_source *kill_timer;
 	int64_t kill_ns; // when it fires, 0: not set
+	struct es_room_log *log; // NULL: nobody keeps it
 	int n_unanswered; // polls since its last message
 	struct es_link_packet packet; // scratch
 };
@@ -146,6 +148,7 @@ static void handle_ended(void *data, pid_t pid, int status) {
 	while (dispatch_one(room)) {
 	}
 	close_link(room);
+	room_log_finish(room->log);
 	event_timer_clear(&room->kill_timer);
 	room->pid = -1;
 	room->listener->gone(room->data, room, status);
@@ -164,7 +167,9 @@ static bool start_process(struct es_room_process *room, const struct es_room_sta
 		es_log(ES_LOG_ERROR, "cannot make a link to the %s: %s", room->label, strerror(errno));
 		return false;
 	}
+	int log_fd;
 	room->fd = ends[0];
+	room->log = room_log_create(room->event, room->label, &log_fd);
 	room->pid = spawn_program(&(struct es_spawn){
 			.path = path,
 			.argv = start->argv,
@@ -172,10 +177,12 @@ static bool start_process(struct es_room_process *room, const struct es_room_sta
 			.stdin_fd = -1,
 			.stdout_fd = -1,
 			.session_fd = ends[1],
+			.log_fd = log_fd,
 			// The end of the link tells the rooms first; this is for one that does not listen.
 			.death_signal = SIGTERM,
 	});
 	fd_close(&ends[1]);
+	fd_close(&log_fd);
 	if (room->pid < 0) {
 		es_log(ES_LOG_ERROR, "cannot start '%s': %s", path, strerror(errno));
 		return false;
@@ -214,5 +221,6 @@ void room_destroy(struct es_room_process *room) {
 	}
 	event_timer_clear(&room->kill_timer);
 	close_link(room);
+	room_log_destroy(room->log);
 	free(room);
 }

@@ -12,10 +12,12 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log_link.h"
 #include "base/process.h"
 #include "protocol/session_msg.h"
 
-#define FIRST_FREE_FD (ES_SESSION_FD + 1)
+#define FIRST_FREE_FD (ES_LOG_LINK_FD + 1)
+_Static_assert(ES_LOG_LINK_FD == ES_SESSION_FD + 1, "what is inherited lies together");
 
 // Everything below runs between fork and exec: only async-signal-safe calls.
 
@@ -30,8 +32,11 @@ static bool place_fds(const struct es_spawn *spawn, int *error_fd) {
 	int out = lift_fd(spawn->stdout_fd, O_WRONLY);
 	int err = lift_fd(spawn->stderr_fd > 0 ? spawn->stderr_fd : STDERR_FILENO, O_WRONLY);
 	int session = spawn->session_fd < 0 ? -1 : lift_fd(spawn->session_fd, 0);
+	bool logs = session >= 0 && spawn->log_fd > 0;
+	int log = logs ? lift_fd(spawn->log_fd, 0) : -1;
 	*error_fd = fcntl(*error_fd, F_DUPFD_CLOEXEC, FIRST_FREE_FD);
-	if (in < 0 || out < 0 || err < 0 || *error_fd < 0 || (spawn->session_fd >= 0 && session < 0)) {
+	if (in < 0 || out < 0 || err < 0 || *error_fd < 0 || (spawn->session_fd >= 0 && session < 0) ||
+			(logs && log < 0)) {
 		return false;
 	}
 	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
@@ -41,8 +46,11 @@ static bool place_fds(const struct es_spawn *spawn, int *error_fd) {
 	if (session >= 0 && dup2(session, ES_SESSION_FD) < 0) {
 		return false;
 	}
+	if (logs && dup2(log, ES_LOG_LINK_FD) < 0) {
+		return false;
+	}
 	// What our caller let us inherit is not for the rooms either.
-	unsigned first = session >= 0 ? FIRST_FREE_FD : ES_SESSION_FD;
+	unsigned first = logs ? FIRST_FREE_FD : session >= 0 ? ES_LOG_LINK_FD : ES_SESSION_FD;
 	return close_range(first, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
 }
 

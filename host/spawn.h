@@ -1,4 +1,4 @@
-// Starting one of our own programs: nothing but its standard streams and at most one more fd.
+// Starting one of our own programs: nothing but its standard streams and at most two more fds.
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +12,7 @@ struct es_spawn {
 	int stdin_fd, stdout_fd; // -1: /dev/null
 	int stderr_fd; // 0 or STDERR_FILENO: ours
 	int session_fd; // becomes ES_SESSION_FD, -1: none
+	int log_fd; // becomes ES_LOG_LINK_FD, 0 or -1: none; not without a session_fd
 	int death_signal; // when we die, 0: none
 };
 

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/link.h"
 #include "base/log.h"
+#include "base/log_link.h"
 #include "base/process.h"
 #include "protocol/session_msg.h"
 #include "stream/rights.h"
@@ -44,6 +45,7 @@ int main(int argc, char **argv) {
 				ES_SESSION_FD);
 		return 2;
 	}
+	log_link_join();
 	ignore_signals();
 	av_log_set_callback(on_av_log);
 	struct es_streamer *streamer = streamer_create(ES_SESSION_FD);

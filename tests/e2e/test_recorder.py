@@ -60,6 +60,7 @@ class Recorder(ServeCase):
         self.assertGreaterEqual(live['frames_new'], session['stats']['frames_new'])
         self.assertEqual([stage['name'] for stage in live['stages']], list(STAGES))
         self.assertEqual(self.ask('GET', '/sessions/999/stats')[0], 404)
+        self.check_log(host)
         wait_until(lambda: self.get('/capture')['frame_rows'] > 30, 'single frames')
         name = capture['id']
         self.assertTrue(self.get('/recordings')['recordings'][0]['running'])
@@ -110,6 +111,16 @@ class Recorder(ServeCase):
         self.assertEqual(self.get('/recordings')['recordings'], [])
         self.assertEqual(os.listdir(self.folder(host)), [])
         self.check_stream(stream.quit(), 10)
+
+    def check_log(self, host):
+        """What a room says is in the log, as well as on the host's standard error."""
+        said = {line['text']: line['level'] for line in self.get('/log?limit=1000')['lines']}
+        for name, room in (('display', 'display'), ('encode', 'encoder'), ('stream', 'streamer')):
+            start = f'{room} of session 1: confined: '
+            line = next((text for text in said if text.startswith(start)), None)
+            self.assertIsNotNone(line, said)
+            self.assertEqual(said[line], 'debug')
+            self.assertIn(f'earthshine-{name}: {line.partition(": ")[2]}\n', host.messages())
 
     @staticmethod
     def folder(host):
@@ -209,7 +220,7 @@ class Recorder(ServeCase):
                           settings=settings)
         self.assertEqual(self.probe(host, '/readyz'), (200, 'ready\n'))
         self.assertEqual(self.ask('POST', '/sessions', {'app': 1, 'width': 640, 'height': 360})[0], 200)
-        wait_until(lambda: self.place.process('sh'), 'the app runs', WAIT)
+        wait_until(lambda: self.place.process('sh'), 'the app runs')
         self.assertEqual(self.ask('POST', '/drain')[0], 200)
         self.assertEqual(self.probe(host, '/readyz'), (503, 'the host takes no new sessions\n'))
         self.assertEqual(self.probe(host, '/healthz')[0], 200)
