@@ -116,7 +116,7 @@ class MoonlightNetwork(ServeCase):
         stream.send('key 0x41 down')
         end = stream.wait_end()
         self.assertEqual(end['reason'], 'frames')
-        self.assertGreater(end['recovered_frames'], 5)
+        self.assertGreater(end['recovered_frames'], 0)
         self.assertGreater(end['duplicate'] + end['late'], 0)
         self.assertLess(end['lost'], 24)
         self.check_stream(end, 240)
