@@ -41,7 +41,7 @@ class PlayerTest(ServeCase):
 
     def end(self):
         self.door.popen.stdin.close()
-        self.assertEqual(self.door.popen.wait(20), 0)
+        self.assertEqual(self.door.popen.wait(harness.WAIT), 0)
 
     def decoded(self, page, start=0, end=None):
         """The app's frame numbers in the page's pictures."""
@@ -147,8 +147,8 @@ class PlayerTest(ServeCase):
                   '--channels 1 "$1"', write_tones(self.place.file('tone.wav'), [HZ, HZ]), record,
                   env={'SOUND': '1'})
         page = self.join()
-        page.wait(lambda: page.configs and page.configs[0]['channels'] == 2, 'sound', 40)
-        page.wait(lambda: self.hears(opus.decode(page.sounds[-100:]), HZ), f'{HZ} Hz', 40)
+        page.wait(lambda: page.configs and page.configs[0]['channels'] == 2, 'sound')
+        page.wait(lambda: self.hears(opus.decode(page.sounds[-100:]), HZ), f'{HZ} Hz')
         stop = threading.Event()
         speaker = threading.Thread(target=self.speak, args=(page, stop))
         speaker.start()
@@ -198,7 +198,7 @@ class PlayerTest(ServeCase):
         """Pictures that are too large for the line: the newest is never old, whatever is left out."""
         self.open(*self.paint('--content', 'noise', '--damage', 'jump'), kbit=12000)
         page = self.join(kbit=3000)
-        page.wait(lambda: any(self.kbit(m) < 3500 for m in page.messages), 'fewer bits', 30)
+        page.wait(lambda: any(self.kbit(m) < 3500 for m in page.messages), 'fewer bits')
         start = len(page.pictures)
         page.wait_pictures(start + 90)
         ages = sorted(picture.age_ms for picture in page.pictures[start:])
