@@ -13,24 +13,22 @@ def read(path):
         return [json.loads(line) for line in file]
 
 
-def failed(test):
-    return test['result'] in ('FAIL', 'TIMEOUT', 'ERROR', 'INTERRUPT')
-
-
-def is_whole_run(test):
-    return test['name'].split(' - ')[0].split('+')[0] in SUITES
+def is_failed_run(test):
+    """Of a whole run: a unit test of the same name gets no second chance with it."""
+    suite = test['name'].split(' - ')[0].split('+')[0]
+    return suite in SUITES and test['result'] in ('FAIL', 'TIMEOUT', 'ERROR', 'INTERRUPT')
 
 
 def main(log, second=None):
     tests = read(log)
     if second is None:
-        names = [test['name'].rsplit(':', 1)[1] for test in tests if failed(test) and is_whole_run(test)]
+        names = [test['name'].rsplit(':', 1)[1] for test in tests if is_failed_run(test)]
         print(*names)
         return 0 if 0 < len(names) <= MOST else 1
     again = {test['name']: test for test in read(second)}
     with open(log, 'w', encoding='utf-8') as file:
         for test in tests:
-            if failed(test) and test['name'] in again:
+            if is_failed_run(test) and test['name'] in again:
                 test = {**again[test['name']], 'first': test['result']}
             file.write(json.dumps(test) + '\n')
     return 0
