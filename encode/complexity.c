@@ -62,8 +62,9 @@ static const uint8_t *luma_row(struct es_complexity *complexity, const struct es
 	return complexity->row;
 }
 
-struct es_complexity_cost complexity_measure(struct es_complexity *complexity,
-		const struct es_picture *picture, const struct es_rect *rects, size_t n_rects) {
+static struct es_complexity_cost measure(struct es_complexity *complexity,
+		const struct es_picture *picture, const struct es_rect *rects, size_t n_rects,
+		bool remember) {
 	struct es_complexity_cost cost = {0};
 	for (size_t i = 0; i < n_rects; i++) {
 		const struct es_rect *rect = &rects[i];
@@ -73,10 +74,22 @@ struct es_complexity_cost complexity_measure(struct es_complexity *complexity,
 			uint8_t *before =
 					complexity->rows + (size_t)(y / ROW_STEP) * complexity->width + rect->x;
 			measure_row(now, before, rect->width, &cost);
-			memcpy(before, now, rect->width);
+			if (remember) {
+				memcpy(before, now, rect->width);
+			}
 		}
 	}
 	cost.inter *= ROW_STEP;
 	cost.intra *= ROW_STEP;
 	return cost;
+}
+
+struct es_complexity_cost complexity_measure(struct es_complexity *complexity,
+		const struct es_picture *picture, const struct es_rect *rects, size_t n_rects) {
+	return measure(complexity, picture, rects, n_rects, true);
+}
+
+struct es_complexity_cost complexity_peek(struct es_complexity *complexity,
+		const struct es_picture *picture, const struct es_rect *rects, size_t n_rects) {
+	return measure(complexity, picture, rects, n_rects, false);
 }

@@ -30,3 +30,6 @@ void complexity_finish(struct es_complexity *complexity);
 // call before, and remembers it. Encode thread; allocates nothing.
 struct es_complexity_cost complexity_measure(struct es_complexity *complexity,
 		const struct es_picture *picture, const struct es_rect *rects, size_t n_rects);
+// The same, and remembers nothing.
+struct es_complexity_cost complexity_peek(struct es_complexity *complexity,
+		const struct es_picture *picture, const struct es_rect *rects, size_t n_rects);

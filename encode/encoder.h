@@ -60,6 +60,7 @@ struct es_encoded {
 	size_t size; // bytes written to `out`
 	bool idr;
 	uint8_t qp; // of the coarsest part of the picture as the client has it now; 0 if unknown
+	bool unsettled; // a change right after it takes longer than one after another repeat would
 };
 
 struct es_encoder;

@@ -13,18 +13,23 @@
 
 #include "base/log.h"
 #include "encode/complexity.h"
+#include "encode/damage.h"
+#include "encode/patch_picture.h"
 #include "encode/rate_control.h"
-#include "encode/skip_picture.h"
 
 // Frames that stay referable for invalidation. 8 of 1080p are level 5.0.
 #define DPB_FRAMES 8
 // frame_num, which names references in the stream, has 4 bits while the DPB has less than 16.
-#define FRAME_NUM_RANGE ES_SKIP_FRAME_NUMS
+#define FRAME_NUM_RANGE ES_PATCH_FRAME_NUMS
 // Units whose frame_num is remembered: all that can be invalidated.
 #define REMEMBERED_UNITS 16
 // Half of what one core encodes in time with the fastest preset: two take half as long, in which the
 // client waits, and no more of the processors together.
 #define PIXELS_PER_SECOND_PER_THREAD (UINT64_C(1920) * 1080 * 31)
+// Where no more than this part of the screen changes, a patch is made in less time than x264's picture.
+#define PATCH_PART 8
+// What a patch may take of what a unit may.
+#define PATCH_SHARES 2
 
 static_assert(DPB_FRAMES + 1 < FRAME_NUM_RANGE, "x264 would take a wider frame_num");
 static_assert(DPB_FRAMES <= REMEMBERED_UNITS, "a frame_num would be forgotten");
@@ -43,7 +48,13 @@ struct x264_encoder {
 	// Pictures of x264 from the last IDR on, which is number 0: of the next one, and of each unit; of one
 	// without x264 that of the next.
 	uint64_t next_number, numbers[REMEMBERED_UNITS];
-	bool may_skip; // the newest unit is one of x264's, and all of it may be referred to
+	bool may_patch; // the newest unit is one of x264's, and all of it may be referred to
+	bool still; // the newest unit showed nothing new
+	bool patches_changes; // in this format, for this use
+	x264_image_t reference; // the newest of x264's as decoders have it; x264's own
+	int chroma_qp_offset;
+	struct es_damage owed; // what patches showed and x264 has not seen
+	uint8_t *unchanged; // owned: hints where something is owed
 };
 
 static void log_from_x264(void *data, int level, const char *format, va_list args) {
@@ -156,8 +167,19 @@ static void x264_destroy(struct es_encoder *base) {
 		x264_encoder_close(encoder->x264);
 	}
 	x264_param_cleanup(&encoder->param);
+	free(encoder->unchanged);
 	complexity_finish(&encoder->complexity);
 	free(encoder);
+}
+
+// What x264 has made of its settings, as patches have to know.
+static void learn_settings(struct x264_encoder *encoder, bool strict) {
+	x264_param_t used;
+	x264_encoder_parameters(encoder->x264, &used);
+	encoder->chroma_qp_offset = used.analyse.i_chroma_qp_offset;
+	// In a file nobody waits for a change.
+	encoder->patches_changes = strict && used.i_csp == X264_CSP_NV12 && used.i_bitdepth == 8 &&
+			!used.b_cabac && !used.analyse.b_transform_8x8;
 }
 
 static struct es_encoder *x264_create(const struct es_encoder_impl *impl, struct es_device *device,
@@ -171,7 +193,10 @@ static struct es_encoder *x264_create(const struct es_encoder_impl *impl, struct
 	rate_control_init(
 			&encoder->rate, params->bitrate_kbps, params->mode.refresh_mhz, params->strict);
 	encoder->dpb_frames = (uint64_t)dpb_frames(params);
-	if (!complexity_init(&encoder->complexity, params->mode.width, params->mode.height)) {
+	damage_init(&encoder->owed, params->mode.width, params->mode.height);
+	encoder->unchanged = malloc(damage_map_size(params->mode.width, params->mode.height));
+	if (encoder->unchanged == NULL ||
+			!complexity_init(&encoder->complexity, params->mode.width, params->mode.height)) {
 		es_log(ES_LOG_ERROR, "cannot encode %ux%u: out of memory", params->mode.width,
 				params->mode.height);
 		goto fail;
@@ -185,6 +210,7 @@ static struct es_encoder *x264_create(const struct es_encoder_impl *impl, struct
 		es_log(ES_LOG_ERROR, "cannot open x264 for %ux%u", params->mode.width, params->mode.height);
 		goto fail;
 	}
+	learn_settings(encoder, params->strict);
 	return &encoder->base;
 
 fail:
@@ -232,31 +258,108 @@ static size_t copy_nals(const x264_nal_t *nals, int n_nals, uint8_t *out, size_t
 	return size;
 }
 
-// Nothing changed, and the client has it as fine as it is going to have it: what x264 would take
-// milliseconds for is written in no time. Every other one: x264's are referred to.
+// --- patches: pictures between those of x264, which would take milliseconds for what is written in no time.
+// x264's alone are referred to, so that every other one may be a patch, and what one shows is owed to x264.
+
+static struct es_patch patch_for(const struct x264_encoder *encoder) {
+	const x264_param_t *param = &encoder->param;
+	return (struct es_patch){
+			.width = (uint32_t)(param->i_width + 15) / 16,
+			.height = (uint32_t)(param->i_height + 15) / 16,
+			.frame_num = (uint32_t)encoder->next_number,
+			.pps_qp = param->rc.i_qp_constant,
+			.chroma_qp_offset = encoder->chroma_qp_offset,
+	};
+}
+
+static void note_patch(struct x264_encoder *encoder, const struct es_encode_request *request,
+		int qp, size_t size, struct es_encoded *encoded) {
+	// Of what x264 takes for a picture nothing can be learnt from it.
+	static const struct es_complexity_cost nothing;
+	rate_control_update(&encoder->rate, false, encoder->rate.coarsest_qp, &nothing, size);
+	*encoded = (struct es_encoded){
+			.size = size, .qp = (uint8_t)qp, .unsettled = encoder->patches_changes};
+	encoder->may_patch = false;
+	encoder->still = request->n_damage == 0;
+	encoder->last_sequence = request->sequence;
+	encoder->numbers[request->sequence % REMEMBERED_UNITS] = encoder->next_number;
+}
+
+// Nothing changed, and the client has it as fine as it is going to have it.
 static bool repeats(const struct x264_encoder *encoder, const struct es_encode_request *request) {
-	return encoder->may_skip && request->n_damage == 0 && !request->force_idr &&
+	return encoder->may_patch && request->n_damage == 0 && !request->force_idr &&
 			encoder->rate.coarsest_qp <= encoder_x264.good_qp;
 }
 
 static bool repeat(struct x264_encoder *encoder, const struct es_encode_request *request,
 		uint8_t *out, size_t cap, struct es_encoded *encoded) {
-	const x264_param_t *param = &encoder->param;
-	uint32_t macroblocks = (uint32_t)((param->i_width + 15) / 16 * ((param->i_height + 15) / 16));
-	size_t size = skip_picture_write(macroblocks, (uint32_t)encoder->next_number, out, cap);
+	const struct es_patch same = patch_for(encoder);
+	size_t size = patch_picture_write(&same, out, cap);
 	if (size == 0) {
 		es_log(ES_LOG_ERROR, "no room for a picture in %zu bytes", cap);
 		return false;
 	}
-	static const struct es_complexity_cost nothing;
-	int qp = encoder->rate.coarsest_qp;
-	rate_control_update(&encoder->rate, false, qp, &nothing, size);
-	*encoded = (struct es_encoded){.size = size, .qp = (uint8_t)qp};
-	encoder->may_skip = false;
-	encoder->last_sequence = request->sequence;
-	encoder->numbers[request->sequence % REMEMBERED_UNITS] = encoder->next_number;
+	note_patch(encoder, request, encoder->rate.coarsest_qp, size, encoded);
 	return true;
 }
+
+static bool is_small(const struct x264_encoder *encoder, const struct es_encode_request *request) {
+	uint64_t changed = 0;
+	for (size_t i = 0; i < request->n_damage; i++) {
+		changed += (uint64_t)request->damage[i].width * request->damage[i].height;
+	}
+	return changed <= (uint64_t)encoder->param.i_width * encoder->param.i_height / PATCH_PART;
+}
+
+// The first change after stillness, which somebody waits for; while changes follow one another, to show
+// each twice would only take bits from them.
+static bool shows_by_patch(
+		const struct x264_encoder *encoder, const struct es_encode_request *request) {
+	return encoder->patches_changes && encoder->may_patch && encoder->still &&
+			request->n_damage > 0 && request->unchanged != NULL && !request->force_idr &&
+			is_small(encoder, request);
+}
+
+// False: it would take too many bits.
+static bool show_by_patch(struct x264_encoder *encoder, const struct es_picture *picture,
+		const struct es_encode_request *request, uint8_t *out, size_t cap,
+		struct es_encoded *encoded) {
+	struct es_complexity_cost cost =
+			complexity_peek(&encoder->complexity, picture, request->damage, request->n_damage);
+	int qp = rate_control_qp(&encoder->rate, false, &cost);
+	struct es_patch patch = patch_for(encoder);
+	patch.qp = qp > encoder_x264.good_qp ? qp : encoder_x264.good_qp;
+	patch.picture = picture;
+	patch.unchanged = request->unchanged;
+	for (int i = 0; i < 2; i++) {
+		patch.reference[i] = encoder->reference.plane[i];
+		patch.reference_stride[i] = (uint32_t)encoder->reference.i_stride[i];
+	}
+	size_t most = (size_t)(encoder->rate.frame_bits / 8 * PATCH_SHARES);
+	size_t size = patch_picture_write(&patch, out, cap < most ? cap : most);
+	if (size == 0) {
+		return false;
+	}
+	damage_add_rects(&encoder->owed, request->damage, request->n_damage);
+	note_patch(encoder, request, patch.qp, size, encoded);
+	return true;
+}
+
+// What changed for x264 is more than what changed for the client.
+static struct es_encode_request with_owed(
+		struct x264_encoder *encoder, const struct es_encode_request *request) {
+	struct es_encode_request all = *request;
+	if (encoder->owed.n > 0) {
+		damage_add_rects(&encoder->owed, request->damage, request->n_damage);
+		damage_map(&encoder->owed, encoder->unchanged, ES_MB_UNCHANGED);
+		all.damage = encoder->owed.rects;
+		all.n_damage = encoder->owed.n;
+		all.unchanged = request->unchanged != NULL ? encoder->unchanged : NULL;
+	}
+	return all;
+}
+
+// --- x264's pictures
 
 static void note_picture(struct x264_encoder *encoder, uint64_t sequence, bool idr) {
 	encoder->last_sequence = sequence;
@@ -265,17 +368,14 @@ static void note_picture(struct x264_encoder *encoder, uint64_t sequence, bool i
 		encoder->next_number = 0;
 	}
 	encoder->numbers[sequence % REMEMBERED_UNITS] = encoder->next_number++;
-	encoder->may_skip = !encoder->param.b_cabac;
+	encoder->may_patch = !encoder->param.b_cabac;
+	damage_clear(&encoder->owed);
 }
 
-static bool x264_encode(struct es_encoder *base, const struct es_picture *picture,
+static bool encode_by_x264(struct x264_encoder *encoder, const struct es_picture *picture,
 		const struct es_encode_request *request, uint8_t *out, size_t cap,
 		struct es_encoded *encoded) {
-	struct x264_encoder *encoder = (struct x264_encoder *)base;
 	bool idr = request->force_idr || encoder->last_sequence == 0;
-	if (repeats(encoder, request)) {
-		return repeat(encoder, request, out, cap, encoded);
-	}
 	struct es_complexity_cost cost = measure(encoder, picture, request, idr);
 	int qp = rate_control_qp(&encoder->rate, idr, &cost);
 	x264_picture_t in, result;
@@ -300,8 +400,25 @@ static bool x264_encode(struct es_encoder *base, const struct es_picture *pictur
 			.idr = result.b_keyframe != 0,
 			.qp = (uint8_t)encoder->rate.coarsest_qp,
 	};
+	encoder->reference = result.img;
 	note_picture(encoder, request->sequence, encoded->idr);
 	return true;
+}
+
+static bool x264_encode(struct es_encoder *base, const struct es_picture *picture,
+		const struct es_encode_request *request, uint8_t *out, size_t cap,
+		struct es_encoded *encoded) {
+	struct x264_encoder *encoder = (struct x264_encoder *)base;
+	if (repeats(encoder, request)) {
+		return repeat(encoder, request, out, cap, encoded);
+	}
+	if (shows_by_patch(encoder, request) &&
+			show_by_patch(encoder, picture, request, out, cap, encoded)) {
+		return true;
+	}
+	const struct es_encode_request all = with_owed(encoder, request);
+	encoder->still = request->n_damage == 0;
+	return encode_by_x264(encoder, picture, &all, out, cap, encoded);
 }
 
 static size_t x264_headers(struct es_encoder *base, uint8_t *out, size_t cap) {
@@ -336,7 +453,7 @@ static bool x264_invalidate(struct es_encoder *base, uint64_t first, uint64_t la
 	if (encoder->last_sequence - first + 1 >= encoder->dpb_frames || loses_count(encoder, first)) {
 		return false;
 	}
-	encoder->may_skip = false;
+	encoder->may_patch = false;
 	for (uint64_t sequence = first; sequence <= encoder->last_sequence; sequence++) {
 		if (x264_encoder_invalidate_reference(encoder->x264, (int64_t)sequence) != 0) {
 			return false;

@@ -15,13 +15,16 @@ struct es_refine {
 	int64_t due_ns; // -1: nothing to do
 	int64_t keepalive_ns; // 0: none
 	bool keeping_alive; // what is due shows nothing new
+	bool early; // the one after the next keep-alive came before its time
 };
 
 void refine_init(
 		struct es_refine *refine, int64_t period_ns, uint8_t good_qp, int64_t keepalive_ns);
 // A picture with new content was encoded at `now_ns` ; the client has no part of it coarser than qp (0: unknown).
-void refine_changed(struct es_refine *refine, int64_t now_ns, uint8_t qp);
-// The same picture was encoded again.
-void refine_repeated(struct es_refine *refine, int64_t now_ns, uint8_t qp);
+// Unsettled: it is to be repeated soon, whatever its qp.
+void refine_changed(struct es_refine *refine, int64_t now_ns, uint8_t qp, bool unsettled);
+// The same picture was encoded again. Unsettled: again after one interval; of keep-alives two are as good
+// then as two apart, and the next one is later.
+void refine_repeated(struct es_refine *refine, int64_t now_ns, uint8_t qp, bool unsettled);
 // When the next repeat should be encoded, or -1.
 int64_t refine_due_ns(const struct es_refine *refine);

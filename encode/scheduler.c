@@ -182,7 +182,8 @@ static void encode_frame(struct es_scheduler *scheduler, struct es_source_frame 
 	scheduler->frame_sequence = taken->frame.sequence;
 	if (encode_unit(scheduler, ES_PIPELINE_CHANGE, &unit)) {
 		// Stillness counts from here: no frame was asked for before.
-		refine_changed(&scheduler->refine, unit.times.encoded_ns, unit.qp);
+		refine_changed(&scheduler->refine, unit.times.encoded_ns, unit.qp,
+				unit_maker_unsettled(scheduler->maker));
 	}
 }
 
@@ -193,11 +194,12 @@ static void encode_repeat(struct es_scheduler *scheduler, int64_t now) {
 	// One that only keeps alive costs next to nothing: every macroblock is hinted as it was.
 	bool cheap = scheduler->refine.keeping_alive && !unit_maker_owes(scheduler->maker);
 	bool ok = encode_unit(scheduler, cheap ? ES_PIPELINE_CHANGE : ES_PIPELINE_REPEAT, &unit);
-	if (ok && unit.idr) {
-		refine_changed(&scheduler->refine, unit.times.encoded_ns, unit.qp); // coarse again
+	bool unsettled = unit_maker_unsettled(scheduler->maker);
+	if (ok && unit.idr) { // coarse again
+		refine_changed(&scheduler->refine, unit.times.encoded_ns, unit.qp, unsettled);
 	} else if (ok && refine_due_ns(&scheduler->refine) >= 0) {
 		// A slow encoder, too, looks for a new frame before it repeats again.
-		refine_repeated(&scheduler->refine, unit.times.encoded_ns, unit.qp);
+		refine_repeated(&scheduler->refine, unit.times.encoded_ns, unit.qp, unsettled);
 	}
 }
 

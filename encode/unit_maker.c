@@ -29,6 +29,7 @@ struct es_unit_maker {
 	struct es_unit_requests requests;
 	bool idr_wanted; // with the next unit
 	bool recovery; // the next unit is the first after an invalidation
+	bool unsettled; // as the encoder says of the newest unit
 
 	struct es_encode_stats stats; // only what is counted here
 	uint64_t converted_before; // by pipelines that are gone
@@ -287,6 +288,10 @@ bool unit_maker_owes(const struct es_unit_maker *maker) {
 	return maker->idr_wanted || maker->recovery;
 }
 
+bool unit_maker_unsettled(const struct es_unit_maker *maker) {
+	return maker->unsettled;
+}
+
 static void count_unit(struct es_unit_maker *maker, const struct es_unit *unit) {
 	maker->stats.bytes += unit->size;
 	maker->stats.idr_made += unit->idr;
@@ -332,6 +337,7 @@ bool unit_maker_encode(struct es_unit_maker *maker, struct es_cursor_blend *curs
 	unit->times.encoded_ns = clock_now_ns();
 	maker->idr_wanted = false;
 	maker->recovery = false;
+	maker->unsettled = encoded.unsettled;
 	count_unit(maker, unit);
 	if (!unit_link_send(maker->link, unit)) {
 		unit_maker_detach(maker);

@@ -57,6 +57,8 @@ bool unit_maker_held(const struct es_unit_maker *maker); // the streamer wants n
 bool unit_maker_can_repeat(const struct es_unit_maker *maker);
 // An IDR or a recovery is due, with the next frame or without.
 bool unit_maker_owes(const struct es_unit_maker *maker);
+// A change right after the newest unit takes longer than one after another repeat would.
+bool unit_maker_unsettled(const struct es_unit_maker *maker);
 
 // Encodes the picture with the cursor (NULL: none) into a free slot, of which there must be one, and
 // sends it. `unit` brings its kind, the display's sequence and the times up to converted; the rest is

@@ -149,9 +149,11 @@ def still(args):
             number = harness.read_log(log)[-1]['number']
             delays.append(play.wait_for('frame', lambda f: f['number'] == number)['latency'] / 10)
             time.sleep(0.31)
+        stages = stats_of(host)['stages']
         end = play.quit()
     say(f'  {cpu:.2f} ms/s, {kbps:.1f} kbit/s, next commit sent after p50 {statistics.median(delays):.2f}, '
         f'max {max(delays):.2f} ms; end: {end["reason"]}')
+    say('  p50: ' + ', '.join(f'{stage["name"]} {stage["p50_us"]}' for stage in stages) + ' us')
     return {'cpu_ms_per_s': round(cpu, 2), 'kbit_per_s': round(kbps, 1), 'end': end['reason'],
             'commit_to_sent_ms': {'p50': statistics.median(delays), 'max': max(delays)}}
 

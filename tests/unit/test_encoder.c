@@ -339,6 +339,10 @@ static void draw_seldom(struct stream *stream, uint32_t frame) {
 	}
 }
 
+static bool refers_to_nothing(const struct stream *stream, uint64_t sequence) {
+	return stream->units[sequence][4] == 1;
+}
+
 // The same picture again and again is that, once it is as fine as it gets; and what comes then.
 static void check_repeats(const struct es_encoder_impl *impl) {
 	struct stream *stream = stream_open(impl, 20000);
@@ -357,7 +361,7 @@ static void check_repeats(const struct es_encoder_impl *impl) {
 		struct es_decoded decoded;
 		decode(decoder, stream, stream->sequence, &decoded);
 		copy_luma(&decoded, luma);
-		bool tiny = encoded->size <= REPEAT_SIZE && stream->units[stream->sequence][4] == 1;
+		bool tiny = encoded->size <= REPEAT_SIZE && refers_to_nothing(stream, stream->sequence);
 		assert_false(tiny && was_tiny); // H.264 forbids that with this order of pictures
 		assert_true(!tiny || (fine && memcmp(luma, before, LUMA) == 0));
 		assert_true(mean_error(stream, &decoded) < 6);
@@ -373,6 +377,52 @@ static void check_repeats(const struct es_encoder_impl *impl) {
 
 static void test_repeats(void **state) {
 	for_each_encoder(check_repeats);
+}
+
+// A small change after stillness may be shown by a unit that nothing refers to: it shows all of it, and who
+// misses it has, from the next one on, the very pictures of who does not.
+static void check_first_changes(const struct es_encoder_impl *impl) {
+	struct es_encoder_params params = params_for(impl, 20000);
+	params.strict = true;
+	struct stream *stream = stream_open_as(impl, &params);
+	struct es_decode_back *decoder = decode_back_create(impl->codec);
+	struct es_decode_back *misses = decode_back_create(impl->codec);
+	static uint8_t luma[LUMA], without[LUMA];
+	unsigned n_patches = 0;
+	bool was_still = false, was_patch = false;
+	for (uint32_t frame = 0; frame < 110; frame++) {
+		bool changes = frame >= 20 && (frame % 5 == 0 || (frame > 60 && frame < 70));
+		draw_nothing(stream, frame);
+		if (changes) {
+			draw_box(stream, frame);
+		}
+		const struct es_encoded *encoded = encode(stream, frame == 90, frame > 0 && frame != 90);
+		struct es_decoded decoded;
+		decode(decoder, stream, stream->sequence, &decoded);
+		assert_true(mean_error(stream, &decoded) < 3);
+		copy_luma(&decoded, luma);
+		bool patch = impl == encoder_find("x264", ES_CODEC_H264) &&
+				refers_to_nothing(stream, stream->sequence);
+		assert_false(patch && was_patch);
+		assert_true(!patch || encoded->unsettled);
+		assert_true(!patch || !changes || was_still);
+		if (!patch) {
+			decode(misses, stream, stream->sequence, &decoded);
+			copy_luma(&decoded, without);
+			assert_memory_equal(luma, without, LUMA);
+		}
+		n_patches += patch && changes;
+		was_still = !changes;
+		was_patch = patch;
+	}
+	assert_true(strcmp(impl->name, "x264") != 0 || n_patches >= 8);
+	decode_back_destroy(misses);
+	decode_back_destroy(decoder);
+	stream_close(stream);
+}
+
+static void test_first_changes(void **state) {
+	for_each_encoder(check_first_changes);
 }
 
 typedef void draw_fn(struct stream *stream, uint32_t frame);
@@ -601,6 +651,7 @@ int main(void) {
 			cmocka_unit_test(test_bitrate_without_idr),
 			cmocka_unit_test(test_recovers_bit_exact),
 			cmocka_unit_test(test_repeats),
+			cmocka_unit_test(test_first_changes),
 			cmocka_unit_test(test_still_pictures_recover),
 			cmocka_unit_test(test_hopeless_loss),
 			cmocka_unit_test(test_hints_do_not_show),
