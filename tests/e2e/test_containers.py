@@ -8,6 +8,7 @@ FRAMES = 40
 
 
 class Containers(harness.Case):
+    @harness.patiently
     def check(self, output, codec, expect_codec=None):
         run = self.record(harness.paint('--frames', FRAMES), '-s', '640x360@60', '-c', codec,
                           output=output, timeout=60 + harness.WAIT)
@@ -18,10 +19,9 @@ class Containers(harness.Case):
         found = harness.numbers(harness.read_marks(run.output))
         self.assertEqual(found, sorted(found))
         self.assertEqual(found[-1], FRAMES)
-        if codec == 'h264' and not harness.SANITIZED:
-            # What was drawn before the encoder was up is superseded; how long that takes is judged
-            # elsewhere.
-            self.assertGreaterEqual(len(set(found)), FRAMES // 2)
+        # What was drawn before the encoder was up is superseded.
+        if codec == 'h264' and not harness.SANITIZED and len(set(found)) < FRAMES // 2:
+            raise harness.Slow(f'{len(set(found))} of {FRAMES} pictures')
         return run
 
     def test_h264_mkv(self):

@@ -155,6 +155,10 @@ class Game:
         self.wait(near, f'sensor {sensor} at {wanted}')
 
 
+def rumbles(stream):
+    return any(event['low'] or event['high'] for event in stream.all('pad-rumble')[-1:])
+
+
 def devices(name=None):
     found = []
     # Not evdev.list_devices: it trips over those that go meanwhile.
@@ -258,6 +262,10 @@ class Pads(harness_vm.Case, harness_serve.ServeCase):
         for sensor, client, seen, within in sensors:
             stream.send(f'pad motion 0 {sensor} {client}')
             self.game.wait_sensor(sensor, *seen, within=within)
+        stream.send('pad state 0 1 0 0 0 0 0 0 0')
+        self.game.wait_axes(within=400, lefttrigger=0, righttrigger=0)
+        # SDL says nothing new of a rumble that goes on.
+        harness.wait_until(lambda: not rumbles(stream), 'it does not rumble')
         start = stream.mark
         stream.send('pad state 0 1 0 255 255 0 0 0 0')
         stream.wait_for('pad-rumble', lambda e: e['low'] > 0 and e['high'] > 0, start=start)
