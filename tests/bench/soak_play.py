@@ -186,7 +186,7 @@ def main():
     args = parser.parse_args()
     if args.sound:
         harness.need('pipewire', 'wireplumber')
-    if 'VM_ARTEFACTS' in os.environ:  # there are pads there, and little speed: --mode 160x90x10
+    if 'VM_ARTEFACTS' in os.environ:  # there are pads there, and little speed: --mode 320x180x15
         sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'vm'))
         import harness_vm
         harness_vm.warm_up()
