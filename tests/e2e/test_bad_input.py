@@ -110,9 +110,11 @@ class BadInput(harness.Case):
         harness.probe(run.output, (320, 240))
 
     def test_app_ignores_term(self):
-        run = self.run_app(['sh', '-c', 'trap "" TERM INT HUP; sleep 60 & wait; wait; sleep 60'],
+        deaf = self.place.file('deaf')
+        run = self.run_app(['sh', '-c', 'trap "" TERM INT HUP; : >"$0"; sleep 60 & wait; wait; sleep 60', deaf],
                            '-s', '320x240@60')
         run.wait_ready()
+        harness.wait_until(lambda: os.path.exists(deaf), 'the app does not listen')
         started = time.monotonic()
         run.stop()
         self.assertGreater(time.monotonic() - started, 4)

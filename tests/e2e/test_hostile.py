@@ -57,7 +57,7 @@ class Hostile(harness.Case):
                 gaps = [(b - a) / 1e6 for a, b in zip(times, times[1:])]
                 print(f'{way}: {len(times)} commits, gaps p50 {harness.percentile(gaps, 50):.1f} ms, '
                       f'p99 {harness.percentile(gaps, 99):.1f} ms, longest {max(gaps):.1f} ms')
-                self.assertGreater(len(times), 30)
+                self.assertGreater(len(times), 5 if harness.SANITIZED else 30)
                 if not harness.SANITIZED:
                     self.assertLess(max(gaps), 2000)
 
