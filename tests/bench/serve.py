@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`earthshine serve` with our own client on the same machine: rate, start, latency, CPU beside x264
-alone, a still screen, loss through a bad network, and what one session's failures do to another. By name
+alone, a still screen, typing, loss through a bad network, and what one session's failures do to another. By name
 only: soak, a day's worth of small pictures as fast as they go."""
 
 import argparse
@@ -158,6 +158,28 @@ def still(args):
             'commit_to_sent_ms': {'p50': statistics.median(delays), 'max': max(delays)}}
 
 
+def typing(_):
+    """How long the host takes for a letter that somebody types into a terminal now and then."""
+    harness.need('foot')
+    result = {}
+    for mode in ('1920x1080x60', '3840x2160x30'):
+        with Bench() as bench:
+            _, tv = bench.ready({'terminal': ['foot', 'cat']})
+            play = tv.play('--bitrate', 20000, app=1, mode=mode).wait_playing()
+            time.sleep(4)  # until the terminal is there and its picture is fine
+            delays = []
+            for letter in 'EARTHSHINE' * 3:
+                mark = play.mark
+                play.send(f'key {ord(letter):#x} down')
+                play.send(f'key {ord(letter):#x} up')
+                delays.append(play.wait_for('frame', lambda f: f['latency'] > 0, start=mark)['latency'] / 10)
+                time.sleep(0.31)
+            play.quit()
+        say(f'  {mode}: commit to sent p50 {statistics.median(delays):.2f}, max {max(delays):.2f} ms')
+        result[mode] = {'p50': statistics.median(delays), 'max': max(delays)}
+    return result
+
+
 def p99(values):
     return sorted(values)[int(len(values) * 0.99)]
 
@@ -301,7 +323,7 @@ def soak(args):
     return result
 
 
-CASES = {'rate': rate, 'start': start, 'path': path, 'still': still, 'loss': loss,
+CASES = {'rate': rate, 'start': start, 'path': path, 'still': still, 'typing': typing, 'loss': loss,
          'neighbours': neighbours}
 BY_NAME = {'soak': soak}
 
