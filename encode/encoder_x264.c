@@ -28,8 +28,6 @@
 #define PIXELS_PER_SECOND_PER_THREAD (UINT64_C(1920) * 1080 * 31)
 // Where no more than this part of the screen changes, a patch is made in less time than x264's picture.
 #define PATCH_PART 8
-// What a patch may take of what a unit may.
-#define PATCH_SHARES 2
 
 static_assert(DPB_FRAMES + 1 < FRAME_NUM_RANGE, "x264 would take a wider frame_num");
 static_assert(DPB_FRAMES <= REMEMBERED_UNITS, "a frame_num would be forgotten");
@@ -335,7 +333,7 @@ static bool show_by_patch(struct x264_encoder *encoder, const struct es_picture 
 		patch.reference[i] = encoder->reference.plane[i];
 		patch.reference_stride[i] = (uint32_t)encoder->reference.i_stride[i];
 	}
-	size_t most = (size_t)(encoder->rate.frame_bits / 8 * PATCH_SHARES);
+	size_t most = (size_t)(encoder->rate.frame_bits / 8); // what a unit may take
 	size_t size = patch_picture_write(&patch, out, cap < most ? cap : most);
 	if (size == 0) {
 		return false;
