@@ -26,7 +26,7 @@ struct es_encoder_params {
 	uint32_t threads; // 0: as many as suit
 	uint32_t slices; // per picture, at least, where the encoder can; 0: as suits
 	uint32_t max_refs; // pictures that may be referred to; 0: as suits
-	bool strict; // better a coarser picture than a unit longer than its share
+	bool strict; // somebody waits: sooner a coarser picture than a unit longer than its share, or a unit more
 };
 
 #define ES_MB_UNCHANGED 1

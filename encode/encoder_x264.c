@@ -274,9 +274,13 @@ static void note_patch(struct x264_encoder *encoder, const struct es_encode_requ
 		int qp, size_t size, struct es_encoded *encoded) {
 	// Of what x264 takes for a picture nothing can be learnt from it.
 	static const struct es_complexity_cost nothing;
-	rate_control_update(&encoder->rate, false, encoder->rate.coarsest_qp, &nothing, size);
+	int around = encoder->rate.coarsest_qp;
+	rate_control_update(&encoder->rate, false, around, &nothing, size);
 	*encoded = (struct es_encoded){
-			.size = size, .qp = (uint8_t)qp, .unsettled = encoder->patches_changes};
+			.size = size,
+			.qp = (uint8_t)(qp > around ? qp : around),
+			.unsettled = encoder->patches_changes,
+	};
 	encoder->may_patch = false;
 	encoder->still = request->n_damage == 0;
 	encoder->last_sequence = request->sequence;
@@ -301,12 +305,13 @@ static bool repeat(struct x264_encoder *encoder, const struct es_encode_request 
 	return true;
 }
 
-static bool is_small(const struct x264_encoder *encoder, const struct es_encode_request *request) {
-	uint64_t changed = 0;
-	for (size_t i = 0; i < request->n_damage; i++) {
-		changed += (uint64_t)request->damage[i].width * request->damage[i].height;
+static bool is_small(const struct x264_encoder *encoder, const uint8_t *unchanged) {
+	const struct es_patch patch = patch_for(encoder);
+	size_t n = (size_t)patch.width * patch.height, changed = 0;
+	for (size_t i = 0; i < n; i++) {
+		changed += unchanged[i] == 0;
 	}
-	return changed <= (uint64_t)encoder->param.i_width * encoder->param.i_height / PATCH_PART;
+	return changed <= n / PATCH_PART;
 }
 
 // The first change after stillness, which somebody waits for; while changes follow one another, to show
@@ -315,7 +320,7 @@ static bool shows_by_patch(
 		const struct x264_encoder *encoder, const struct es_encode_request *request) {
 	return encoder->patches_changes && encoder->may_patch && encoder->still &&
 			request->n_damage > 0 && request->unchanged != NULL && !request->force_idr &&
-			is_small(encoder, request);
+			is_small(encoder, request->unchanged);
 }
 
 // False: it would take too many bits.

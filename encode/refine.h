@@ -15,7 +15,7 @@ struct es_refine {
 	int64_t due_ns; // -1: nothing to do
 	int64_t keepalive_ns; // 0: none
 	bool keeping_alive; // what is due shows nothing new
-	bool early; // the one after the next keep-alive came before its time
+	bool early; // the keep-alive that is due comes an interval after another, long before its own time
 };
 
 void refine_init(
