@@ -65,16 +65,24 @@ class Eye:
         self.others = []
 
     def read(self):
-        while True:
-            event = self.device.read_one()
-            if event is None:
-                return
+        forgotten = False
+        while (event := self.device.read_one()) is not None:
             if event.type == ecodes.EV_KEY:
                 self.keys[event.code] = event.value
             elif event.type == ecodes.EV_ABS:
                 self.abs[event.code] = event.value
             else:
                 self.others.append((event.type, event.code, event.value))
+                forgotten |= (event.type, event.code) == (ecodes.EV_SYN, ecodes.SYN_DROPPED)
+        if forgotten:
+            self.ask()
+
+    def ask(self):
+        """What is so now: the kernel forgets events of who does not read them in time."""
+        self.keys = dict.fromkeys(self.device.active_keys(), 1)
+        for code in self.abs:
+            if code < ecodes.ABS_MT_SLOT:  # contacts cannot be asked for so; nor are they many
+                self.abs[code] = self.device.absinfo(code).value
 
     def pressed(self):
         self.read()
