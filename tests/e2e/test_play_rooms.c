@@ -37,7 +37,7 @@ static void resume(struct es_fixture *f, uint32_t width, uint32_t height) {
 	announce.mode.height = height;
 	assert_int_equal(plays_resume(f->plays, &request, &play, error, sizeof(error)), 200);
 	fixture_negotiate(f, play, &announce);
-	kill(fixture_streamer(play), SIGUSR1);
+	fixture_signal(f, fixture_streamer(play), SIGUSR1);
 	fixture_expect_state(f, play, ES_PLAY_PLAYING);
 }
 
@@ -58,7 +58,7 @@ static void test_course(void **state) {
 	assert_true(fixture_run_until(f, has_commits, play, 20));
 	kill(fixture_encoder(play), SIGKILL);
 	fixture_expect(f, "stream UNIT idr=1", 2);
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	resume(f, 640, 360);
 	fixture_expect(f, "stream UNIT idr=1", 3);

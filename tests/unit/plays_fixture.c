@@ -259,13 +259,13 @@ void fixture_negotiate(
 	if (play_negotiate(play, announce, error, sizeof(error)) != 200) {
 		fail_msg("ANNOUNCE is refused: %s", error);
 	}
-	fixture_expect(f, "stream START", n_started + 1); // from here on it takes signals
+	fixture_expect(f, "stream START", n_started + 1);
 }
 
 void fixture_connect(struct es_fixture *f, struct es_play *play) {
 	struct es_announce announce = fixture_announce();
 	fixture_negotiate(f, play, &announce);
-	kill(fixture_streamer(play), SIGUSR1);
+	fixture_signal(f, fixture_streamer(play), SIGUSR1);
 	fixture_expect_state(f, play, ES_PLAY_PLAYING);
 }
 
@@ -285,6 +285,32 @@ pid_t fixture_encoder(const struct es_play *play) {
 
 pid_t fixture_streamer(const struct es_play *play) {
 	return play_viewer_streamer_pid(play->viewer);
+}
+
+struct addressee {
+	pid_t room;
+	int number;
+};
+
+static bool takes_signal(struct es_fixture *f, void *data) {
+	const struct addressee *to = data;
+	char path[64], line[256];
+	unsigned long blocked = 0; // as it reads them from an fd
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)to->room);
+	FILE *file = fopen(path, "re");
+	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+		sscanf(line, "SigBlk: %lx", &blocked);
+	}
+	if (file != NULL) {
+		fclose(file);
+	}
+	return (blocked >> (to->number - 1) & 1) != 0;
+}
+
+void fixture_signal(struct es_fixture *f, pid_t room, int number) {
+	struct addressee to = {room, number};
+	assert_true(fixture_run_until(f, takes_signal, &to, 20));
+	assert_int_equal(kill(room, number), 0);
 }
 
 void fixture_count_done(void *data, bool ended) {

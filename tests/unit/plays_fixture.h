@@ -53,5 +53,7 @@ void fixture_connect(struct es_fixture *f, struct es_play *play);
 pid_t fixture_display(const struct es_play *play);
 pid_t fixture_encoder(const struct es_play *play);
 pid_t fixture_streamer(const struct es_play *play);
+// Tells a fake room something, once it takes signals: at its birth they would end it.
+void fixture_signal(struct es_fixture *f, pid_t room, int number);
 // Counts the calls in *(int *)data.
 void fixture_count_done(void *data, bool ended);

@@ -39,7 +39,7 @@ static int join(struct es_fixture *f, struct es_play *play) {
 	assert_true(play_web_admit(f->plays, play->id, error, sizeof(error)));
 	play_web_open(f->plays, play->id, ends[0], "a page");
 	fixture_expect(f, "stream START", n + 1);
-	kill(fixture_streamer(play), SIGUSR1);
+	fixture_signal(f, fixture_streamer(play), SIGUSR1);
 	fixture_expect_state(f, play, ES_PLAY_PLAYING);
 	return ends[1];
 }
@@ -73,10 +73,10 @@ static void test_course(void **state) {
 	play_info(play, &info);
 	assert_string_equal(info.client_name, "a page");
 	// another size, as far as it is allowed
-	kill(fixture_streamer(play), SIGWINCH);
+	fixture_signal(f, fixture_streamer(play), SIGWINCH);
 	fixture_expect(f, "display MODE 640x362@60000", 1);
 	// it leaves, and comes back
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	expect_shut(f, page);
 	page = join(f, play);
@@ -126,7 +126,7 @@ static void test_both_kinds(void **state) {
 	char error[256];
 	int page = join(f, play);
 	assert_int_equal(resume(f, 0, &resumed), 400);
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	expect_shut(f, page);
 	assert_int_equal(resume(f, 0, &resumed), 200);
@@ -134,7 +134,7 @@ static void test_both_kinds(void **state) {
 	fixture_connect(f, play);
 	assert_false(play_web_admit(f->plays, play->id, error, sizeof(error)));
 	assert_non_null(strstr(error, "client 0"));
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	close(join(f, play));
 	end_session(f);
@@ -144,7 +144,7 @@ static void test_private(void **state) {
 	struct es_fixture *f = *state;
 	char error[256];
 	struct es_play *play = fixture_play(f, 0, 2);
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	assert_false(play_web_admit(f->plays, play->id, error, sizeof(error)));
 	end_session(f);

@@ -85,7 +85,7 @@ static void test_play_and_leave(void **state) {
 	fixture_expect(f, "display ATTACH 1 viewer=1", 1);
 	fixture_expect(f, "encode ATTACH 1 viewer=1", 1);
 	assert_int_equal(fixture_count(f, "display MODE"), 0);
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	fixture_expect(f, "display DETACH viewer=1", 1);
 	play_info(play, &info);
@@ -114,14 +114,14 @@ static void test_resume_at_another_mode(void **state) {
 	struct es_fixture *f = *state;
 	struct es_play *play = fixture_play(f, 0, 0), *resumed;
 	pid_t display = fixture_display(play);
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	assert_int_equal(resume(f, 1, &resumed), 200); // another client
 	assert_ptr_equal(resumed, play);
 	struct es_announce announce = fixture_announce();
 	announce.mode = (struct es_mode){800, 600, 59940};
 	fixture_negotiate(f, play, &announce);
-	kill(fixture_streamer(play), SIGUSR1);
+	fixture_signal(f, fixture_streamer(play), SIGUSR1);
 	fixture_expect_state(f, play, ES_PLAY_PLAYING);
 	fixture_expect(f, "display MODE 800x600@59940", 1);
 	fixture_expect(f, "display ATTACH 1 viewer=2", 1);
@@ -136,7 +136,7 @@ static void test_keyboard_of_the_client(void **state) {
 	snprintf(f->clients[0].keyboard, sizeof(f->clients[0].keyboard), "fr(azerty)");
 	struct es_play *play = fixture_play(f, 0, 0), *resumed;
 	fixture_expect(f, "display START 1280x720@60000 now=1 keyboard=fr(azerty) ", 1);
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	assert_int_equal(resume(f, 1, &resumed), 200);
 	fixture_connect(f, play);
@@ -160,7 +160,7 @@ static void test_clipboard_of_the_client(void **state) {
 	plays_set_clipboard(f->plays, f->clients[0].id, false);
 	fixture_expect(f, "display ATTACH 3 viewer=1\n", 1);
 	fixture_expect(f, "display ATTACH 3 viewer=1", 2);
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	assert_int_equal(resume(f, 1, &resumed), 200);
 	fixture_connect(f, play);
@@ -276,7 +276,7 @@ static void test_codecs_by_speed(void **state) {
 static void test_private_stays_private(void **state) {
 	struct es_fixture *f = *state;
 	struct es_play *play = fixture_play(f, 0, 2), *resumed;
-	kill(fixture_streamer(play), SIGUSR2);
+	fixture_signal(f, fixture_streamer(play), SIGUSR2);
 	fixture_expect_state(f, play, ES_PLAY_DETACHED);
 	assert_null(plays_current(f->plays, &f->clients[1]));
 	assert_int_equal(resume(f, 1, &resumed), 503);
@@ -305,7 +305,7 @@ static void test_encoder_is_replaced(void **state) {
 	fixture_expect(f, "encode ATTACH 1 viewer=1", 2);
 	fixture_expect(f, "display ATTACH 1 viewer=1", 2);
 	fixture_expect(f, "stream ATTACH 2 viewer=1", 2);
-	kill(fixture_display(play), SIGUSR2); // stuck
+	fixture_signal(f, fixture_display(play), SIGUSR2); // stuck
 	fixture_expect(f, "encode ATTACH 1 viewer=1", 3);
 	assert_int_equal(fixture_streamer(play), streamer);
 	assert_int_equal(fixture_count(f, "display ATTACH 3"), 1); // input was never let go
@@ -334,7 +334,7 @@ static void test_streamer_dies(void **state) {
 static void test_app_exits(void **state) {
 	struct es_fixture *f = *state;
 	struct es_play *play = fixture_play(f, 0, 0);
-	kill(fixture_display(play), SIGUSR1);
+	fixture_signal(f, fixture_display(play), SIGUSR1);
 	fixture_expect_none(f);
 	fixture_expect(f, "stream TERMINATE 80030023", 1);
 	assert_int_equal(fixture_count(f, "display DRAIN"), 0);
@@ -387,7 +387,7 @@ static void test_app_is_missing(void **state) {
 static void test_connection_never_comes(void **state) {
 	struct es_fixture *f = *state;
 	struct es_play *detached = fixture_play(f, 1, 0), *resumed;
-	kill(fixture_streamer(detached), SIGUSR2);
+	fixture_signal(f, fixture_streamer(detached), SIGUSR2);
 	fixture_expect_state(f, detached, ES_PLAY_DETACHED);
 	assert_int_equal(resume(f, 1, &resumed), 200);
 	struct es_play *launched = fixture_launch(f, 0, 0);
@@ -501,7 +501,7 @@ static void test_many_cycles(void **state) {
 	for (long i = 0; i < n; i++) {
 		used_keys_finish(&f->plays->keys); // there are only 256 of the test's
 		struct es_play *play = fixture_play(f, 0, 0), *resumed;
-		kill(fixture_streamer(play), SIGUSR2);
+		fixture_signal(f, fixture_streamer(play), SIGUSR2);
 		fixture_expect_state(f, play, ES_PLAY_DETACHED);
 		assert_int_equal(resume(f, 0, &resumed), 200);
 		fixture_connect(f, play);
