@@ -179,7 +179,8 @@ class Place:
         os.mkdir(self.runtime, 0o700)
         self.mark = uuid.uuid4().hex
         self.env = dict(os.environ)
-        for name in ('WAYLAND_DISPLAY', 'DISPLAY', 'EARTHSHINE_LOG'):
+        for name in ('WAYLAND_DISPLAY', 'DISPLAY', 'EARTHSHINE_LOG', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME',
+                     'XDG_STATE_HOME'):
             self.env.pop(name, None)
         self.env.update({
             'XDG_RUNTIME_DIR': self.runtime,
