@@ -10,9 +10,9 @@
 #define MAX_LOSS 0.5
 #define MARGIN 3.0
 #define MAX_MARGIN 8.0
-#define MARGIN_UP 0.75 // per window with broken frames
-#define MARGIN_DOWN 0.05 // per window without
-#define LOSS_UP 0.6 // share of the way to a higher loss, per window
+#define MARGIN_UP 0.75 // with broken frames
+#define MARGIN_DOWN 0.05 // without
+#define LOSS_UP 0.6 // share of the way to a higher loss
 #define LOSS_DOWN 0.08
 #define LOSS_NONE 0.002
 #define LOSS_BAD 0.05 // of a window
@@ -25,6 +25,9 @@
 #define USELESS_STEPS 2
 #define MIN_SHARE 8 // of the highest bitrate
 #define MIN_SENT 20 // datagrams, for a window to say something
+// Parity waits no longer than this where it is not enough.
+#define SOON_NS INT64_C(50000000)
+#define SOON_SENT 100
 #define QUEUE_US 100000
 #define TYPICAL_SHARDS 20
 // Frames of so few data shards may get more parity than data: a burst of losses takes all of them, and
@@ -123,7 +126,7 @@ uint8_t rate_fec(const struct es_rate *rate, size_t size) {
 }
 
 void rate_sent(struct es_rate *rate, uint32_t n_datagrams) {
-	rate->n_sent += n_datagrams;
+	rate->recent.n_sent += n_datagrams;
 }
 
 bool rate_report(struct es_rate *rate, const struct es_fec_status *status) {
@@ -135,14 +138,14 @@ bool rate_report(struct es_rate *rate, const struct es_fec_status *status) {
 	// A block that could be repaired is told of before its last datagrams can have come.
 	bool repaired = received >= status->total_data;
 	unsigned missing = repaired ? status->missing_before_highest : total - received;
-	rate->n_lost += missing;
+	rate->recent.n_lost += missing;
 	rate->lost += missing;
-	rate->n_broken += !repaired;
+	rate->recent.n_broken += !repaired;
 	return true;
 }
 
 void rate_broken(struct es_rate *rate) {
-	rate->n_broken++;
+	rate->recent.n_broken++;
 }
 
 void rate_rtt(struct es_rate *rate, uint32_t rtt_us) {
@@ -163,7 +166,7 @@ static void adapt_parity(struct es_rate *rate, double loss) {
 	double share = loss > rate->loss ? LOSS_UP : LOSS_DOWN;
 	rate->loss += (loss - rate->loss) * share;
 	rate->loss = rate->loss < MAX_LOSS ? rate->loss : MAX_LOSS;
-	rate->margin += rate->n_broken > 0 && loss > 0 ? MARGIN_UP : -MARGIN_DOWN;
+	rate->margin += rate->recent.n_broken > 0 && loss > 0 ? MARGIN_UP : -MARGIN_DOWN;
 	rate->margin = fmin(fmax(rate->margin, MARGIN), MAX_MARGIN);
 }
 
@@ -221,23 +224,57 @@ static bool is_worth_asking(const struct es_rate *rate, uint32_t kbps) {
 			(kbps == rate->params.kbps && rate->asked_kbps != kbps);
 }
 
-bool rate_tick(struct es_rate *rate, int64_t now_ns, uint32_t *kbps) {
-	if (rate->window_ns == 0) {
-		rate->window_ns = now_ns;
-	}
-	if (now_ns - rate->window_ns < ES_RATE_WINDOW_NS) {
+static double loss_of(const struct es_rate_tally *tally) {
+	return fmin((double)tally->n_lost / (double)tally->n_sent, 1);
+}
+
+static bool is_short_of_parity(const struct es_rate *rate) {
+	const struct es_rate_tally *recent = &rate->recent;
+	return recent->n_sent >= SOON_SENT &&
+			(recent->n_broken > 0 || loss_of(recent) > 1.5 * rate->loss + 0.01);
+}
+
+// These two are true when there was something to learn from.
+static bool think_over_parity(struct es_rate *rate, int64_t now_ns) {
+	struct es_rate_tally *recent = &rate->recent;
+	int64_t age_ns = now_ns - recent->begin_ns;
+	if (age_ns < ES_RATE_WINDOW_NS && (age_ns < SOON_NS || !is_short_of_parity(rate))) {
 		return false;
 	}
-	if (rate->n_sent >= MIN_SENT) {
-		double lost = (double)(rate->n_lost < rate->n_sent ? rate->n_lost : rate->n_sent);
-		double loss = lost / (double)rate->n_sent;
-		adapt_parity(rate, loss);
-		adapt_bitrate(rate, loss);
-		rate->n_sent = rate->n_lost = rate->n_broken = 0;
+	bool learnt = recent->n_sent >= MIN_SENT;
+	if (learnt) {
+		adapt_parity(rate, loss_of(recent));
+		rate->window.n_sent += recent->n_sent;
+		rate->window.n_lost += recent->n_lost;
+		*recent = (struct es_rate_tally){0};
 	}
-	rate->window_ns = now_ns;
+	recent->begin_ns = now_ns;
+	return learnt;
+}
+
+static bool think_over_bitrate(struct es_rate *rate, int64_t now_ns) {
+	struct es_rate_tally *window = &rate->window;
+	if (now_ns - window->begin_ns < ES_RATE_WINDOW_NS) {
+		return false;
+	}
+	bool learnt = window->n_sent >= MIN_SENT;
+	if (learnt) {
+		adapt_bitrate(rate, loss_of(window));
+		*window = (struct es_rate_tally){0};
+	}
+	window->begin_ns = now_ns;
+	return learnt;
+}
+
+bool rate_tick(struct es_rate *rate, int64_t now_ns, uint32_t *kbps) {
+	if (!rate->begun) {
+		rate->begun = true;
+		rate->recent.begin_ns = rate->window.begin_ns = now_ns;
+	}
+	bool learnt = think_over_parity(rate, now_ns);
+	learnt |= think_over_bitrate(rate, now_ns);
 	uint32_t wanted = share_with_parity(rate);
-	if (!is_worth_asking(rate, wanted)) {
+	if (!learnt || !is_worth_asking(rate, wanted)) {
 		return false;
 	}
 	rate->asked_kbps = *kbps = wanted;

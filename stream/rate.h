@@ -1,6 +1,6 @@
-// How much parity and how many bits a connection gets, from what its viewer reports: parity up at once and
-// down slowly, the bitrate down in steps while loss or queueing last, and up again. Pure: time is
-// passed in.
+// How much parity and how many bits a connection gets, from what its viewer reports: parity up as soon as
+// more is lost than it reckons with, and down slowly; the bitrate down in steps while loss or queueing last,
+// and up again. Pure: time is passed in.
 #pragma once
 
 #include <stdbool.h>
@@ -20,14 +20,21 @@ struct es_rate_params {
 	int32_t refresh_mhz;
 };
 
+struct es_rate_tally {
+	int64_t begin_ns;
+	uint64_t n_sent, n_lost; // datagrams
+	uint64_t n_broken; // frames that could not be repaired
+};
+
 struct es_rate {
 	struct es_rate_params params;
+	bool begun;
+	// parity
+	struct es_rate_tally recent; // since it was last thought over
 	double loss; // share of the datagrams, as parity has to reckon with
 	double margin; // deviations above the mean that parity covers
-	// of this window
-	int64_t window_ns; // its beginning; 0: none yet
-	uint64_t n_sent, n_lost, n_broken; // broken: frames that could not be repaired
 	// bitrate
+	struct es_rate_tally window; // the same, without what is recent
 	double kbps; // that the way takes, parity left out of account
 	uint32_t asked_kbps;
 	unsigned n_bad, n_good; // windows in a row

@@ -123,6 +123,25 @@ static void test_random_loss_is_covered_within_half_as_much_again(void **state) 
 	assert_true(course.kbps > KBPS * 6 / 10);
 }
 
+// From the first datagram that is lost.
+static void test_parity_does_not_keep_frames_waiting(void **state) {
+	static const struct {
+		struct way way;
+		unsigned permille; // of the first second's frames may break
+	} ways[] = {{{0.1, 1}, 10}, {{0.1, 4}, 70}};
+	for (size_t w = 0; w < sizeof(ways) / sizeof(ways[0]); w++) {
+		unsigned n_frames = 0, broken = 0;
+		for (uint32_t seed = 1; seed <= 100; seed++) {
+			struct course course;
+			course_init(&course);
+			course.seed = seed * 2654435761u;
+			broken += play_way(&course, &ways[w].way, SHARDS, 2);
+			n_frames += 2 * FRAMES_PER_WINDOW;
+		}
+		assert_in_range(broken * 1000 / n_frames, 0, ways[w].permille);
+	}
+}
+
 // With the floor's parity alone about 80 % would, where loss comes in runs.
 static void test_frames_of_all_sizes_get_through(void **state) {
 	static const struct {
@@ -250,6 +269,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 			cmocka_unit_test(test_without_loss_there_is_the_floor),
 			cmocka_unit_test(test_random_loss_is_covered_within_half_as_much_again),
+			cmocka_unit_test(test_parity_does_not_keep_frames_waiting),
 			cmocka_unit_test(test_frames_of_all_sizes_get_through),
 			cmocka_unit_test(test_small_frames_get_more),
 			cmocka_unit_test(test_only_tiny_frames_in_bursts_are_padded),
