@@ -55,7 +55,7 @@ static void test_course(void **state) {
 	use_app(f, argv);
 	struct es_play *play = fixture_play(f, 0, 0);
 	fixture_expect(f, "stream UNIT idr=1", 1);
-	assert_true(fixture_run_until(f, has_commits, play, 20));
+	assert_true(fixture_run_until(f, has_commits, play));
 	kill(fixture_encoder(play), SIGKILL);
 	fixture_expect(f, "stream UNIT idr=1", 2);
 	fixture_signal(f, fixture_streamer(play), SIGUSR2);

@@ -17,7 +17,7 @@
 #define HEIGHT 180
 #define REFRESH_MHZ 20000 // long enough that no refinement comes between two frames
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 #define SILENCE_MS 300 // many periods
 
 struct house {

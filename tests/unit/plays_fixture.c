@@ -14,6 +14,8 @@
 #include "host/play_state.h"
 #include "tests/unit/count_fds.h"
 
+#define WAIT_NS (60 * ES_NS_PER_S) // for what merely has to come
+
 bool __wrap_spawn_find_room(const char *name, char *out, size_t cap);
 
 bool __wrap_spawn_find_room(const char *name, char *out, size_t cap) {
@@ -119,7 +121,7 @@ int fixture_setup(void **state) {
 	}
 	plays_on_change(f->plays, on_change, f);
 	assert_true(fixture_find_room("earthshine-encode") != NULL || !plays_probed(f->plays));
-	return fixture_run_until(f, probe_over, NULL, 30) ? 0 : 1;
+	return fixture_run_until(f, probe_over, NULL) ? 0 : 1;
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at) {
@@ -138,9 +140,9 @@ int fixture_teardown(void **state) {
 	return 0;
 }
 
-bool fixture_run_until(struct es_fixture *f, bool (*condition)(struct es_fixture *f, void *data),
-		void *data, int seconds) {
-	int64_t end_ns = clock_now_ns() + seconds * ES_NS_PER_S;
+bool fixture_run_until(
+		struct es_fixture *f, bool (*condition)(struct es_fixture *f, void *data), void *data) {
+	int64_t end_ns = clock_now_ns() + WAIT_NS;
 	while (!condition(f, data)) {
 		if (clock_now_ns() > end_ns) {
 			return false;
@@ -175,7 +177,7 @@ static bool line_there(struct es_fixture *f, void *data) {
 
 void fixture_expect(struct es_fixture *f, const char *line, int n) {
 	struct expected expected = {line, n};
-	if (!fixture_run_until(f, line_there, &expected, 20) || fixture_count(f, line) != n) {
+	if (!fixture_run_until(f, line_there, &expected) || fixture_count(f, line) != n) {
 		fail_msg("'%s' was there %d times, not %d", line, fixture_count(f, line), n);
 	}
 }
@@ -199,7 +201,7 @@ static bool in_state(struct es_fixture *f, void *data) {
 
 void fixture_expect_state(struct es_fixture *f, struct es_play *play, enum es_play_state state) {
 	struct wanted wanted = {play, state};
-	assert_true(fixture_run_until(f, in_state, &wanted, 20));
+	assert_true(fixture_run_until(f, in_state, &wanted));
 }
 
 static bool none_left(struct es_fixture *f, void *data) {
@@ -207,7 +209,7 @@ static bool none_left(struct es_fixture *f, void *data) {
 }
 
 void fixture_expect_none(struct es_fixture *f) {
-	assert_true(fixture_run_until(f, none_left, NULL, 20));
+	assert_true(fixture_run_until(f, none_left, NULL));
 }
 
 struct es_play_request fixture_request(struct es_fixture *f, size_t client, size_t app) {
@@ -309,7 +311,7 @@ static bool takes_signal(struct es_fixture *f, void *data) {
 
 void fixture_signal(struct es_fixture *f, pid_t room, int number) {
 	struct addressee to = {room, number};
-	assert_true(fixture_run_until(f, takes_signal, &to, 20));
+	assert_true(fixture_run_until(f, takes_signal, &to));
 	assert_int_equal(kill(room, number), 0);
 }
 

@@ -32,9 +32,9 @@ int fixture_teardown(void **state);
 // Which program is started as this room, NULL: the test's own. To be defined by the test.
 const char *fixture_find_room(const char *name);
 
-// Runs the loop until condition(data); false after `seconds`.
-bool fixture_run_until(struct es_fixture *f, bool (*condition)(struct es_fixture *f, void *data),
-		void *data, int seconds);
+// Runs the loop until condition(data); false after a minute.
+bool fixture_run_until(
+		struct es_fixture *f, bool (*condition)(struct es_fixture *f, void *data), void *data);
 // Until what the fake rooms wrote down has this line, or one that begins so, n times.
 void fixture_expect(struct es_fixture *f, const char *line, int n);
 int fixture_count(const struct es_fixture *f, const char *line);

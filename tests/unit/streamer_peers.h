@@ -12,7 +12,7 @@
 
 #define N_SLOTS 4
 #define SLOT_SIZE 65536
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 struct host {
 	int fd;

@@ -19,7 +19,7 @@
 #include "stream/control.h"
 
 #define DATA UINT32_C(0xdeadbeef)
-#define WAIT_NS (10 * ES_NS_PER_S)
+#define WAIT_NS (60 * ES_NS_PER_S)
 #define N_CHANNELS 48
 
 static const struct es_gamestream_start start = {
@@ -341,11 +341,10 @@ static void test_a_client_that_vanishes(void **state) {
 	check_alive(&host, &client);
 	int64_t begin_ns = clock_now_ns();
 	until(&host, NULL, host.n_silent == 1);
-	int64_t silent_ns = clock_now_ns();
-	assert_true(silent_ns - begin_ns >= 200 * ES_NS_PER_MS);
+	assert_true(clock_now_ns() - begin_ns >= 200 * ES_NS_PER_MS);
 	assert_int_equal(host.n_lost, 0);
 	until(&host, NULL, host.n_lost == 1);
-	assert_true(clock_now_ns() - silent_ns >= 900 * ES_NS_PER_MS);
+	assert_true(clock_now_ns() - begin_ns >= 1100 * ES_NS_PER_MS);
 	assert_int_equal(host.n_silent, 1);
 	assert_int_equal(host.n_left, 0);
 	client_destroy(&client);
@@ -397,7 +396,7 @@ static void test_termination_of_the_deaf_and_the_absent(void **state) {
 	int64_t begin_ns = clock_now_ns();
 	control_terminate(host.control, ES_TERMINATE_GRACEFUL);
 	until(&host, NULL, control_terminated(host.control));
-	assert_true(clock_now_ns() - begin_ns < ES_NS_PER_S);
+	assert_true(clock_now_ns() - begin_ns < 5 * ES_NS_PER_S); // ENet's own patience is longer
 	client_destroy(&client);
 	control_destroy(host.control);
 }

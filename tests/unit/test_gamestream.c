@@ -529,7 +529,7 @@ static void test_the_host_dies(void **state) {
 	expect_termination(session, "\x80\x03\x00\x23");
 	int64_t begin_ns = clock_now_ns();
 	assert_int_equal(session_finish(session), 0);
-	assert_true(clock_now_ns() - begin_ns < ES_NS_PER_S);
+	assert_true(clock_now_ns() - begin_ns < 5 * ES_NS_PER_S);
 }
 
 static void test_a_client_that_does_not_listen(void **state) {
@@ -537,7 +537,7 @@ static void test_a_client_that_does_not_listen(void **state) {
 	int64_t begin_ns = clock_now_ns();
 	host_send(&session->host, &(struct es_session_msg){.type = ES_SESSION_TERMINATE}, -1);
 	assert_int_equal(host_expect(&session->host, ES_SESSION_END)->end.code, ES_END_DRAINED);
-	assert_true(clock_now_ns() - begin_ns < 1100 * ES_NS_PER_MS);
+	assert_true(clock_now_ns() - begin_ns < 5 * ES_NS_PER_S); // ENet's own patience is longer
 	assert_int_equal(session_finish(session), 0);
 }
 
@@ -545,11 +545,11 @@ static void test_a_client_that_vanishes(void **state) {
 	struct es_gamestream_start soon = start;
 	soon.lost_ms = 1300;
 	struct session *session = session_play(&soon);
+	int64_t begin_ns = clock_now_ns();
 	display_expect(session, ES_DEVICE_RELEASE_ALL);
-	int64_t silent_ns = clock_now_ns();
 	const struct es_session_msg *end = host_expect(&session->host, ES_SESSION_END);
 	assert_int_equal(end->end.code, ES_END_CLIENT_LOST);
-	assert_true(clock_now_ns() - silent_ns >= 900 * ES_NS_PER_MS);
+	assert_true(clock_now_ns() - begin_ns >= 1000 * ES_NS_PER_MS);
 	assert_int_equal(session_finish(session), 0);
 }
 

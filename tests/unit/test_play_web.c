@@ -50,7 +50,7 @@ static bool is_shut(struct es_fixture *f, void *data) {
 }
 
 static void expect_shut(struct es_fixture *f, int page) {
-	assert_true(fixture_run_until(f, is_shut, &page, 20));
+	assert_true(fixture_run_until(f, is_shut, &page));
 	close(page);
 }
 

@@ -106,7 +106,7 @@ static bool has_stats(struct es_fixture *f, void *data) {
 static void test_stats_come(void **state) {
 	struct es_fixture *f = *state;
 	struct es_play *play = fixture_play(f, 0, 0);
-	assert_true(fixture_run_until(f, has_stats, play, 10));
+	assert_true(fixture_run_until(f, has_stats, play));
 	cancel(f, 0);
 }
 
@@ -358,7 +358,7 @@ static void test_display_dies(void **state) {
 	struct es_fixture *f = *state;
 	struct es_play *other = fixture_play(f, 1, 0), *play = fixture_play(f, 0, 1);
 	pid_t orphan;
-	assert_true(fixture_run_until(f, read_orphan, &orphan, 10));
+	assert_true(fixture_run_until(f, read_orphan, &orphan));
 	pid_t kept[] = {fixture_display(other), fixture_encoder(other), fixture_streamer(other)};
 	int n_done = 0;
 	kill(fixture_display(play), SIGKILL);
@@ -398,7 +398,7 @@ static void test_connection_never_comes(void **state) {
 	}
 	assert_ptr_not_equal(plays_at(f->plays, 0), launched);
 	int64_t took_ns = clock_now_ns() - start_ns;
-	assert_true(took_ns > 9 * ES_NS_PER_S && took_ns < 14 * ES_NS_PER_S);
+	assert_true(took_ns > 9 * ES_NS_PER_S && took_ns < 40 * ES_NS_PER_S);
 	// The idle time is one minute: almost over.
 	detached->detached_ns -= 60 * ES_NS_PER_S;
 	plays_set_settings(f->plays, &f->settings);

@@ -138,7 +138,7 @@ static void test_parity_does_not_keep_frames_waiting(void **state) {
 			broken += play_way(&course, &ways[w].way, SHARDS, 2);
 			n_frames += 2 * FRAMES_PER_WINDOW;
 		}
-		assert_in_range(broken * 1000 / n_frames, 0, ways[w].permille);
+		assert_true(broken * 1000 <= n_frames * ways[w].permille);
 	}
 }
 

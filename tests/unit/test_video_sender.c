@@ -21,7 +21,7 @@
 #define PACKET_SIZE 256
 #define MAX_DATAGRAM (ES_VIDEO_PREFIX + PACKET_SIZE + 16)
 #define MAX_DATAGRAMS 150 // of a frame: few enough to lie in a socket's buffer
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 
 struct fixture {
 	size_t n_fds_before;

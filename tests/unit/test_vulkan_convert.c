@@ -196,7 +196,7 @@ static void convert(struct scene *scene, int acquire_fd) {
 	}
 	if (release_fd >= 0) {
 		struct pollfd ready = {.fd = release_fd, .events = POLLIN};
-		assert_int_equal(poll(&ready, 1, 10000), 1);
+		assert_int_equal(poll(&ready, 1, 60000), 1);
 		fd_close(&release_fd);
 	}
 }
