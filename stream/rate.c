@@ -273,8 +273,11 @@ bool rate_tick(struct es_rate *rate, int64_t now_ns, uint32_t *kbps) {
 	}
 	bool learnt = think_over_parity(rate, now_ns);
 	learnt |= think_over_bitrate(rate, now_ns);
+	if (!learnt) {
+		return false;
+	}
 	uint32_t wanted = share_with_parity(rate);
-	if (!learnt || !is_worth_asking(rate, wanted)) {
+	if (!is_worth_asking(rate, wanted)) {
 		return false;
 	}
 	rate->asked_kbps = *kbps = wanted;
